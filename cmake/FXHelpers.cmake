@@ -1,0 +1,79 @@
+# Helpers shared by every folder of the project.
+
+# ccache and lld are used when they are installed; neither is required.
+find_program(FX_CCACHE ccache)
+if(FX_CCACHE)
+  # The sloppiness settings let ccache handle precompiled headers.
+  set(fx_launcher ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FX_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${fx_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${fx_launcher})
+endif()
+find_program(FX_LLD NAMES ld.lld-22 ld.lld)
+if(FX_LLD)
+  add_link_options(-fuse-ld=${FX_LLD})
+endif()
+
+# Debian's LLVM is built without exceptions; warnings are ours alone, upstream
+# headers are included as system headers.
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> -Wall -Wextra
+                    -Wno-unused-parameter -fno-semantic-interposition)
+separate_arguments(fx_llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+list(REMOVE_ITEM fx_llvm_definitions -D_GLIBCXX_USE_CXX11_ABI=1)
+add_definitions(${fx_llvm_definitions})
+if(FX_ENABLE_ASAN)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                      -fno-sanitize=vptr,function -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# One precompiled header of upstream headers only: op definitions change too
+# often to be in it.
+function(fx_add_pch)
+  file(WRITE ${PROJECT_BINARY_DIR}/fx_pch.cpp.in "// Carrier of the precompiled header.\n")
+  configure_file(${PROJECT_BINARY_DIR}/fx_pch.cpp.in ${PROJECT_BINARY_DIR}/fx_pch.cpp COPYONLY)
+  add_library(FXPrecompiled OBJECT ${PROJECT_BINARY_DIR}/fx_pch.cpp)
+  target_precompile_headers(FXPrecompiled PRIVATE ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
+  # ccache needs a header whose contents do not depend on the time.
+  target_compile_options(FXPrecompiled PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+endfunction()
+
+# fx_add_library(NAME SOURCES a.cpp … [LINK libs…] [NO_PCH])
+# A static, position-independent library of one stage. Only the final links
+# (tools, plugin) name libMLIR and libLLVM.
+function(fx_add_library name)
+  cmake_parse_arguments(ARG "NO_PCH" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  add_dependencies(${name} FXTableGen ${ARG_DEPENDS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:include>)
+  if(NOT ARG_NO_PCH)
+    target_precompile_headers(${name} REUSE_FROM FXPrecompiled)
+    target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FX_LIBRARIES ${name})
+  install(TARGETS ${name} EXPORT FXMLIRTargets ARCHIVE DESTINATION lib)
+endfunction()
+
+# fx_add_tool(NAME SOURCES a.cpp … [LINK libs…])
+function(fx_add_tool name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(${name} FXTableGen)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH /usr/lib/llvm-22/lib)
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# fx_tablegen_passes(STAGE): include/fx/STAGE/Passes.td -> Passes.h.inc
+function(fx_tablegen_passes stage)
+  set(LLVM_TARGET_DEFINITIONS ${CMAKE_CURRENT_SOURCE_DIR}/${stage}/Passes.td)
+  string(REPLACE "/" "" group ${stage})
+  mlir_tablegen(${stage}/Passes.h.inc -gen-pass-decls -name FX${group})
+  add_public_tablegen_target(FX${group}PassesIncGen)
+  add_dependencies(FXTableGen FX${group}PassesIncGen)
+endfunction()
