@@ -69,6 +69,15 @@ function(fx_add_tool name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
+# fx_add_test_tool(NAME SOURCES a.cpp … [LINK libs…])
+# A program that only the tests run; it is not installed.
+function(fx_add_test_tool name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(${name} FXTableGen)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+endfunction()
+
 # fx_tablegen_passes(STAGE): include/fx/STAGE/Passes.td -> Passes.h.inc
 function(fx_tablegen_passes stage)
   set(LLVM_TARGET_DEFINITIONS ${CMAKE_CURRENT_SOURCE_DIR}/${stage}/Passes.td)

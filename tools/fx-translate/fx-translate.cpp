@@ -1,0 +1,11 @@
+//===- fx-translate.cpp - Graph files to fx and back ----------------------===//
+
+#include "fx/Import/Translations.h"
+
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+
+int main(int argc, char **argv) {
+  mlir::fx::registerImportTranslations();
+  return failed(mlir::mlirTranslateMain(
+      argc, argv, "Translates between PyTorch's graph files and fx\n"));
+}
