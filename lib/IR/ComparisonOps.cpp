@@ -1,0 +1,20 @@
+//===- ComparisonOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/ComparisonOps.cpp.inc"
+
+void FXDialect::addComparisonOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/ComparisonOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/ComparisonOps.cpp.inc"
+      >();
+}

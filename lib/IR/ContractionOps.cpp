@@ -1,0 +1,20 @@
+//===- ContractionOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/ContractionOps.cpp.inc"
+
+void FXDialect::addContractionOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/ContractionOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/ContractionOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,20 @@
+//===- ConvolutionOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/ConvolutionOps.cpp.inc"
+
+void FXDialect::addConvolutionOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/ConvolutionOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/ConvolutionOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,20 @@
+//===- CreationOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/CreationOps.cpp.inc"
+
+void FXDialect::addCreationOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/CreationOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/CreationOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,20 @@
+//===- IndexingOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/IndexingOps.cpp.inc"
+
+void FXDialect::addIndexingOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/IndexingOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/IndexingOps.cpp.inc"
+      >();
+}

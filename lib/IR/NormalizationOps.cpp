@@ -1,0 +1,20 @@
+//===- NormalizationOps.cpp - Definitions of one family of ops ---------------------===//
+
+#include "OpFamily.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+#define GET_OP_CLASSES
+#include "fx/IR/NormalizationOps.cpp.inc"
+
+void FXDialect::addNormalizationOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/NormalizationOps.cpp.inc"
+      >();
+  fx::detail::registerFamilyBindings<
+#define GET_OP_LIST
+#include "fx/IR/NormalizationOps.cpp.inc"
+      >();
+}
