@@ -1,0 +1,54 @@
+// Passes of the partition stage.
+#ifndef FX_PARTITION_PASSES_TD
+#define FX_PARTITION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
+  let summary = "Splits joint functions into forward and backward";
+  let description = [{
+    joint(primals, tangents) -> (mutations, outputs, gradients)
+    becomes
+    forward(primals) -> (mutations, outputs, saved)
+    backward(saved, tangents) -> (gradients)
+
+    Which values are saved and which are computed again is the minimum cut,
+    nearest the sink, of functorch's flow network (reference 4.1 to 4.7). A
+    joint function is one with tangents or gradients; the first one of a module
+    becomes `@forward` and `@backward`, each further `@f` becomes `@f_forward`
+    and `@f_backward`. Before it is cut, a function goes through dead-code
+    elimination and the merging of equal ops, and nothing else.
+
+    `fx.remat` on an op constrains the cut: `must_save`, or `must_recompute` and
+    `prefer_recompute`. Remarks of the category `fx-partition` name each saved
+    and each recomputed node with the rule that decided.
+  }];
+  let options = [
+    Option<"function", "function", "std::string", /*default=*/"\"\"",
+           "Partition only the function of this name">,
+    Option<"mode", "mode", "std::string", /*default=*/"\"default\"",
+           "`default` or `aggressive` (recompute all but matrix products, "
+           "convolutions, attention and random ops)">,
+    Option<"report", "report", "std::string", /*default=*/"\"\"",
+           "Write the saved and recomputed nodes to this file as JSON">,
+    Option<"reportNetwork", "report-network", "bool", /*default=*/"false",
+           "Add classification and network of each node to the report">,
+    Option<"keepJoint", "keep-joint", "bool", /*default=*/"false",
+           "Keep the joint functions">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", /*default=*/"4096",
+           "The number that stands for each unknown dimension">
+  ];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
+def VerifyPartitionPass : Pass<"fx-verify-partition", "mlir::ModuleOp"> {
+  let summary = "Checks that forward and backward functions fit together";
+  let description = [{
+    For each pair `@forward`, `@backward` or `@f_forward`, `@f_backward`: what
+    the forward saves is what the backward takes, by name and type, SymInts last
+    in the forward and first in the backward; roles stand only on the side where
+    they belong.
+  }];
+}
+
+#endif

@@ -1,0 +1,39 @@
+//===- Report.h - What a partition decided, and why -----------------------===//
+
+#ifndef FX_PARTITION_REPORT_H
+#define FX_PARTITION_REPORT_H
+
+#include "fx/Partition/JointFunction.h"
+
+namespace llvm::json {
+class OStream;
+} // namespace llvm::json
+
+namespace mlir::fx {
+
+/// All that is known after a joint function was cut.
+struct PartitionResult {
+  JointFunction joint;
+  NodeInfo info;
+  std::vector<BanReason> banned;
+  RematNetwork network;
+  FlowNetwork::MinimumCut cut;
+  SmallVector<NodeId> cutNodes;
+  Extraction extraction;
+  std::string forwardName, backwardName;
+};
+
+/// The calls that both functions compute, in the backward's order.
+SmallVector<NodeId> getRecomputed(const PartitionResult &result);
+
+/// Writes one JSON object; with `network` also each node's classification,
+/// capacity and infinite edges, and the order of both functions.
+void writeReport(llvm::json::OStream &json, const PartitionResult &result,
+                 bool network);
+
+/// Emits a remark for each saved and each recomputed node.
+void emitRemarks(const PartitionResult &result);
+
+} // namespace mlir::fx
+
+#endif // FX_PARTITION_REPORT_H

@@ -1,0 +1,186 @@
+//===- Partition.cpp - The min-cut partitioner as a pass ------------------===//
+
+#include "fx/Partition/Passes.h"
+#include "fx/Partition/Report.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace mlir::fx {
+#define GEN_PASS_DEF_PARTITIONPASS
+#include "fx/Partition/Passes.h.inc"
+
+namespace {
+/// Explains an unbounded flow: some value is needed by the backward and can be
+/// neither saved nor recomputed.
+LogicalResult reportUnbounded(const PartitionResult &result) {
+  const JointGraph &graph = result.joint.graph;
+  std::vector<FlowNetwork::Vertex> path = result.cut.infinitePath;
+  // The first and the last vertex are source and sink.
+  llvm::ArrayRef<FlowNetwork::Vertex> inner =
+      llvm::ArrayRef(path).drop_front().drop_back();
+  InFlightDiagnostic error =
+      mlir::emitError(result.joint.getLoc(inner.front() / 2))
+      << "the backward needs a value that can be neither saved nor recomputed";
+  NodeId previous = graph.size();
+  for (FlowNetwork::Vertex vertex : inner) {
+    NodeId n = vertex / 2;
+    if (n == previous)
+      continue;
+    Diagnostic &note = error.attachNote(result.joint.getLoc(n));
+    note << "'" << graph[n].name << "'";
+    if (previous == graph.size())
+      note << " may not be recomputed: " << describe(result.banned[n]);
+    else
+      note << " depends on '" << graph[previous].name << "'";
+    if (graph[n].policy == RematPolicy::MustRecompute)
+      note << " and must be recomputed";
+    else if (graph[n].valueKind == JointNode::ValueKind::Tuple ||
+             graph[n].valueKind == JointNode::ValueKind::None)
+      note << " and is no single value that could be saved";
+    else if (result.info.tangentsClosure.test(n))
+      note << " and belongs to the backward";
+    previous = n;
+  }
+  return error;
+}
+
+struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
+  using PartitionPassBase::PartitionPassBase;
+
+  void runOnOperation() override {
+    if (mode != "default" && mode != "aggressive") {
+      getOperation().emitError("unknown mode '")
+          << mode << "': expected 'default' or 'aggressive'";
+      return signalPassFailure();
+    }
+    SmallVector<func::FuncOp> functions;
+    if (failed(findFunctions(functions)))
+      return signalPassFailure();
+    std::vector<PartitionResult> results;
+    for (func::FuncOp function : functions) {
+      results.emplace_back();
+      if (failed(chooseNames(function, results.back())) ||
+          failed(partition(function, results.back())))
+        return signalPassFailure();
+    }
+    if (!report.empty() && failed(writeReports(results)))
+      return signalPassFailure();
+  }
+
+private:
+  LogicalResult findFunctions(SmallVectorImpl<func::FuncOp> &functions) {
+    ModuleOp module = getOperation();
+    if (function.empty()) {
+      for (auto candidate : module.getOps<func::FuncOp>())
+        if (isJointFunction(candidate))
+          functions.push_back(candidate);
+      return success();
+    }
+    auto named = module.lookupSymbol<func::FuncOp>(function);
+    if (!named)
+      return module.emitError("no function is named '") << function << "'";
+    if (!isJointFunction(named))
+      return named.emitOpError("is no joint function: it has neither an "
+                               "argument with the role 'tangent' nor a result "
+                               "with the role 'gradient'");
+    functions.push_back(named);
+    return success();
+  }
+
+  /// The first function of a module gives plain names, the others their own.
+  LogicalResult chooseNames(func::FuncOp joint, PartitionResult &result) {
+    ModuleOp module = getOperation();
+    auto isFree = [&](StringRef name) {
+      Operation *symbol = module.lookupSymbol(name);
+      return !symbol || (symbol == joint && !keepJoint);
+    };
+    std::string prefixes[] = {"", joint.getSymName().str() + "_"};
+    for (const std::string &prefix : prefixes) {
+      result.forwardName = prefix + "forward";
+      result.backwardName = prefix + "backward";
+      if (isFree(result.forwardName) && isFree(result.backwardName))
+        return success();
+    }
+    return joint.emitOpError("cannot be partitioned: the module already has "
+                             "'")
+           << result.forwardName << "' or '" << result.backwardName << "'";
+  }
+
+  LogicalResult partition(func::FuncOp function, PartitionResult &result) {
+    if (!keepJoint && !SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+      return function.emitOpError("is called, and would be removed by its "
+                                  "partition: set keep-joint");
+    if (!function.getBody().hasOneBlock())
+      return function.emitOpError("cannot be partitioned: it has several "
+                                  "blocks");
+    // 4.1.1, 4.1.2
+    simplifyJointFunction(function);
+    FailureOr<JointFunction> joint = buildJointFunction(function, dynamicSize);
+    if (failed(joint))
+      return failure();
+    result.joint = std::move(*joint);
+    JointGraph &graph = result.joint.graph;
+    // 4.1.3 to 4.6
+    cleanupRematPolicies(graph);
+    result.info = classify(graph);
+    result.banned = findBanned(
+        graph, result.info,
+        mode == "aggressive" ? BanOptions::aggressive() : BanOptions());
+    result.network = buildNetwork(graph, result.info, result.banned);
+    result.cut = result.network.flow.minimumCut(result.network.source,
+                                                result.network.sink);
+    switch (result.cut.status) {
+    case FlowNetwork::Status::Unbounded:
+      return reportUnbounded(result);
+    case FlowNetwork::Status::Overflow:
+      return function.emitOpError("cannot be partitioned: the weighted sizes "
+                                  "of its values exceed 63 bits");
+    case FlowNetwork::Status::Inconsistent:
+      return function.emitOpError("cannot be partitioned: the minimum cut and "
+                                  "the maximum flow differ");
+    case FlowNetwork::Status::Solved:
+      break;
+    }
+    result.cutNodes = getCutNodes(result.network, result.cut);
+    // 4.7
+    result.extraction = extract(graph, result.info, result.cutNodes);
+    if (result.extraction.missing)
+      return function.emitOpError("cannot be partitioned: the backward needs '")
+             << graph[*result.extraction.missing].name
+             << "', which the cut does not save";
+    emitRemarks(result);
+    split(result);
+    return success();
+  }
+
+  void split(PartitionResult &result) {
+    func::FuncOp joint = result.joint.function;
+    auto parts = splitJointFunction(result.joint, result.extraction,
+                                    result.forwardName, result.backwardName);
+    (void)parts;
+    if (!keepJoint)
+      joint.erase();
+  }
+
+  LogicalResult writeReports(ArrayRef<PartitionResult> results) {
+    std::error_code error;
+    llvm::raw_fd_ostream file(report, error, llvm::sys::fs::OF_Text);
+    if (error)
+      return getOperation().emitError("cannot write the report '")
+             << report << "': " << error.message();
+    llvm::json::OStream json(file, 1);
+    if (results.size() == 1) {
+      writeReport(json, results.front(), reportNetwork);
+    } else {
+      json.array([&] {
+        for (const PartitionResult &result : results)
+          writeReport(json, result, reportNetwork);
+      });
+    }
+    file << "\n";
+    return success();
+  }
+};
+} // namespace
+} // namespace mlir::fx

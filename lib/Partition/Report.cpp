@@ -1,0 +1,154 @@
+//===- Report.cpp - What a partition decided, and why ---------------------===//
+
+#include "fx/Partition/Report.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+static StringRef getKindName(const JointNode &node) {
+  switch (node.kind) {
+  case JointNode::Kind::Primal:
+    return "primal";
+  case JointNode::Kind::Seed:
+    return "seed";
+  case JointNode::Kind::Tangent:
+    return "tangent";
+  default:
+    return "activation";
+  }
+}
+
+SmallVector<NodeId> mlir::fx::getRecomputed(const PartitionResult &result) {
+  llvm::BitVector inForward(result.joint.graph.size());
+  for (NodeId n : result.extraction.forward)
+    inForward.set(n);
+  SmallVector<NodeId> nodes;
+  for (NodeId n : result.extraction.backward)
+    if (inForward.test(n) &&
+        result.joint.graph[n].kind != JointNode::Kind::Constant)
+      nodes.push_back(n);
+  return nodes;
+}
+
+static void writeNames(llvm::json::OStream &json, const JointGraph &graph,
+                       StringRef key, ArrayRef<NodeId> nodes) {
+  json.attributeArray(key, [&] {
+    for (NodeId n : nodes)
+      json.value(graph[n].name);
+  });
+}
+
+/// The flags of the classification, by the names of the oracle's `node_info`.
+static void writeFlags(llvm::json::OStream &json, const PartitionResult &result,
+                       NodeId n) {
+  const JointNode &node = result.joint.graph[n];
+  const NodeInfo &info = result.info;
+  auto flag = [&](bool holds, StringRef name) {
+    if (holds)
+      json.value(name);
+  };
+  flag(info.requiredForward.test(n), "fw");
+  flag(info.requiredBackward.test(n), "bw");
+  flag(info.tangentsClosure.test(n), "tangents_closure");
+  flag(!info.requiredForward.test(n) && !info.requiredBackward.test(n),
+       "unclaimed");
+  flag(hasAny(node.classes, RematClass::Recomputable | RematClass::Random),
+       "fusible");
+  flag(hasAny(node.classes, RematClass::Recomputable), "recomputable");
+  flag(hasAny(node.classes, RematClass::Random), "random");
+  flag(node.isView(), "view");
+  flag(hasAny(node.classes, RematClass::ComputeIntensive), "compute_intensive");
+}
+
+static void writeNetwork(llvm::json::OStream &json,
+                         const PartitionResult &result) {
+  const JointGraph &graph = result.joint.graph;
+  const RematNetwork &network = result.network;
+  writeNames(json, graph, "cut_nodes", result.cutNodes);
+  writeNames(json, graph, "forward_order", result.extraction.forward);
+  writeNames(json, graph, "backward_order", result.extraction.backward);
+  int64_t dataEdges = 0;
+  json.attributeArray("sink", [&] {
+    for (const FlowNetwork::Edge &edge : network.flow.getEdges()) {
+      if (edge.to == network.sink)
+        json.value(graph[edge.from / 2].name + (edge.from % 2 ? "_out" : "_in"));
+      else if (edge.from != network.source && edge.from / 2 != edge.to / 2)
+        ++dataEdges;
+    }
+  });
+  json.attribute("data_edges", dataEdges);
+  json.attributeArray("nodes", [&] {
+    for (NodeId n = 0; n < graph.size(); ++n) {
+      const JointNode &node = graph[n];
+      if (node.kind == JointNode::Kind::Output)
+        continue;
+      json.object([&] {
+        json.attribute("name", node.name);
+        json.attributeArray("flags", [&] { writeFlags(json, result, n); });
+        if (result.info.requiredForward.test(n))
+          json.attribute("fw_order", result.info.forwardOrder[n]);
+        json.attribute("dist_from_bw", result.info.distance[n]);
+        json.attribute("bytes", node.bytes);
+        json.attribute("flops", node.flops);
+        if (result.banned[n] != BanReason::None)
+          json.attribute("banned", describe(result.banned[n]));
+        if (uint32_t edge = network.nodeEdge[n]; edge != RematNetwork::none) {
+          FlowNetwork::Capacity capacity =
+              network.flow.getEdges()[edge].capacity;
+          if (capacity == FlowNetwork::infinite)
+            json.attribute("capacity", "inf");
+          else
+            json.attribute("capacity", capacity);
+        }
+      });
+    }
+  });
+}
+
+void mlir::fx::writeReport(llvm::json::OStream &json,
+                           const PartitionResult &result, bool network) {
+  const JointGraph &graph = result.joint.graph;
+  int64_t savedBytes = 0;
+  json.object([&] {
+    json.attribute("forward", result.forwardName);
+    json.attribute("backward", result.backwardName);
+    json.attributeArray("saved", [&] {
+      for (NodeId n : result.extraction.saved) {
+        savedBytes += graph[n].bytes;
+        json.object([&] {
+          json.attribute("name", graph[n].name);
+          json.attribute("bytes", graph[n].bytes);
+          json.attribute("kind", getKindName(graph[n]));
+        });
+      }
+    });
+    writeNames(json, graph, "recomputed", getRecomputed(result));
+    json.attribute("flow_value", result.cut.value);
+    json.attribute("saved_bytes", savedBytes);
+    if (network)
+      writeNetwork(json, result);
+  });
+}
+
+void mlir::fx::emitRemarks(const PartitionResult &result) {
+  const JointFunction &joint = result.joint;
+  if (!func::FuncOp(joint.function).getContext()->getRemarkEngine())
+    return;
+  auto options = [&](StringRef name) {
+    return remark::RemarkOpts::name(name)
+        .category("fx-partition")
+        .function(result.forwardName);
+  };
+  for (NodeId n : result.extraction.saved)
+    remark::passed(joint.getLoc(n), options("saved"))
+        << remark::add("saves {0}", joint.graph[n].name)
+        << remark::reason("{0}", describe(result.banned[n]))
+        << remark::metric("bytes", joint.graph[n].bytes);
+  for (NodeId n : getRecomputed(result))
+    remark::passed(joint.getLoc(n), options("recomputed"))
+        << remark::add("recomputes {0}", joint.graph[n].name)
+        << remark::metric("bytes", joint.graph[n].bytes)
+        << remark::metric("flops", joint.graph[n].flops);
+}
