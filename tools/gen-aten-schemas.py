@@ -5,12 +5,14 @@
 
 The file is checked in, so that building and using fx-mlir needs no Python.
 Overloads that write into an `out` argument are left out: they are not in
-exported graphs.
+exported graphs. ` random` after a schema marks an operator whose result differs
+from call to call.
 """
 
 import re
 
 import torch
+import torch._inductor.inductor_prims  # registers prims of joint graphs
 
 NAMESPACES = ("aten", "prims", "_c10d_functional")
 
@@ -23,6 +25,12 @@ ENUM_DEFAULTS = {
 
 def name_enum_default(match):
     return match[1] + ENUM_DEFAULTS[match[2]][match[3]]
+
+
+def is_random(target):
+    namespace, name, overload = target.split(".")
+    packet = getattr(getattr(torch.ops, namespace), name)
+    return torch.Tag.nondeterministic_seeded in getattr(packet, overload).tags
 
 
 def main():
@@ -46,7 +54,10 @@ def main():
         target = name.replace("::", ".")
         if not schema.overload_name:
             target += ".default"
-        lines.add(target + text[text.index("(") :])
+        line = target + text[text.index("(") :]
+        if is_random(target):
+            line += " random"
+        lines.add(line)
     print("\n".join(sorted(lines, key=lambda line: line.split("(")[0])))
 
 

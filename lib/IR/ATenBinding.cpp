@@ -16,6 +16,7 @@ struct Registry {
   std::mutex mutex;
   llvm::StringMap<SmallVector<ATenBinding>> byOp;
   llvm::StringMap<const ATenBinding *> byOverload;
+  llvm::StringMap<SmallVector<OpArgument>> arguments;
 };
 } // namespace
 
@@ -40,7 +41,20 @@ static ATenBinding parseBinding(StringRef opName, StringRef text) {
   return binding;
 }
 
-void fx::detail::registerATenBindings(StringRef opName, StringRef bindings) {
+static OpArgument parseOpArgument(StringRef text) {
+  using Kind = OpArgument::Kind;
+  auto [name, kind] = text.split('=');
+  if (kind == "operand")
+    return {name, Kind::Operand, ""};
+  if (kind == "optional")
+    return {name, Kind::OptionalOperand, ""};
+  if (kind == "variadic")
+    return {name, Kind::VariadicOperand, ""};
+  return {name, Kind::Attribute, kind.trim().rsplit(':').second};
+}
+
+void fx::detail::registerATenBindings(StringRef opName, StringRef bindings,
+                                      StringRef arguments) {
   Registry &registry = getRegistry();
   std::lock_guard<std::mutex> lock(registry.mutex);
   auto [entry, isNew] = registry.byOp.try_emplace(opName);
@@ -52,6 +66,10 @@ void fx::detail::registerATenBindings(StringRef opName, StringRef bindings) {
     entry->second.push_back(parseBinding(opName, text));
   for (const ATenBinding &binding : entry->second)
     registry.byOverload.try_emplace(binding.overload, &binding);
+  texts.clear();
+  arguments.split(texts, ';', -1, /*KeepEmpty=*/false);
+  for (StringRef text : texts)
+    registry.arguments[opName].push_back(parseOpArgument(text));
 }
 
 const ATenBinding *fx::lookupATenBinding(StringRef overload) {
@@ -62,6 +80,12 @@ ArrayRef<ATenBinding> fx::getATenBindings(StringRef opName) {
   auto &byOp = getRegistry().byOp;
   auto it = byOp.find(opName);
   return it == byOp.end() ? ArrayRef<ATenBinding>() : it->second;
+}
+
+ArrayRef<OpArgument> fx::getOpArguments(StringRef opName) {
+  auto &arguments = getRegistry().arguments;
+  auto it = arguments.find(opName);
+  return it == arguments.end() ? ArrayRef<OpArgument>() : it->second;
 }
 
 StringRef fx::getATenPacket(Operation *op) {

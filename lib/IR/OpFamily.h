@@ -17,7 +17,8 @@ struct HasATenBindings<OpTy, std::void_t<decltype(OpTy::getATenBindings())>>
 template <typename OpTy>
 void registerOpBindings() {
   if constexpr (HasATenBindings<OpTy>::value)
-    registerATenBindings(OpTy::getOperationName(), OpTy::getATenBindings());
+    registerATenBindings(OpTy::getOperationName(), OpTy::getATenBindings(),
+                         OpTy::getArgumentText());
 }
 
 template <typename... OpTys>

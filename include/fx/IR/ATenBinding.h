@@ -43,13 +43,26 @@ struct ATenBinding {
 const ATenBinding *lookupATenBinding(llvm::StringRef overload);
 /// The bindings of an op ("fx.add") in the order of its definition.
 llvm::ArrayRef<ATenBinding> getATenBindings(llvm::StringRef opName);
+/// One operand or attribute of an op.
+struct OpArgument {
+  enum class Kind { Operand, OptionalOperand, VariadicOperand, Attribute };
+  llvm::StringRef name;
+  Kind kind;
+  /// Of an attribute: its C++ class without namespace, as `IntegerAttr`.
+  llvm::StringRef attributeClass;
+};
+/// The operands and attributes of an op that has bindings, in the order of its
+/// definition.
+llvm::ArrayRef<OpArgument> getOpArguments(llvm::StringRef opName);
+
 /// The packet an op belongs to ("aten.add"): of its first binding, of the
 /// target for `fx.call`; empty if it has none.
 llvm::StringRef getATenPacket(Operation *op);
 
 namespace detail {
 /// Called for each op when the dialect is loaded first.
-void registerATenBindings(llvm::StringRef opName, llvm::StringRef bindings);
+void registerATenBindings(llvm::StringRef opName, llvm::StringRef bindings,
+                          llvm::StringRef arguments);
 } // namespace detail
 
 } // namespace mlir::fx

@@ -91,7 +91,7 @@ def FX_LowMemoryMaxPoolWithOffsetsOp : FX_Pool<"low_memory_max_pool_with_offsets
 }
 def FX_LowMemoryMaxPoolOffsetsToIndicesOp : FX_Pool<"low_memory_max_pool_offsets_to_indices",
     "::mlir::fx::inferLikeWithDtype(adaptor.getOffsets(), ::mlir::IntegerType::get(context, 64), results)",
-    "prims._low_memory_max_pool_offsets_to_indices.default(offsets, kernel_size, input_size, stride, padding, dilation)"> {
+    "prims._low_memory_max_pool_offsets_to_indices.default(self:offsets, kernel_size, input_size, stride, padding, dilation)"> {
   let summary = "Offsets in windows to indices in the input plane";
   let arguments = (ins AnyRankedTensor:$offsets, DenseI64ArrayAttr:$kernel_size,
     DenseI64ArrayAttr:$input_size, DenseI64ArrayAttr:$stride,

@@ -13,6 +13,18 @@ def FX_TensorOrScalar : AnyTypeOf<[AnyRankedTensor, F64, I64, I1],
 /// A Python scalar.
 def FX_Scalar : AnyTypeOf<[F64, I64, I1], "scalar (f64, i64, i1)">;
 
+/// How an operand or attribute is written in `argumentText`: its name, then `=`
+/// and `operand`, `optional`, `variadic`, or the C++ class of an attribute.
+class FX_ArgumentText<dag args, int index> {
+  defvar value = !getdagarg<Constraint>(args, index);
+  string kind = !cond(
+    !isa<Variadic>(value) : "variadic",
+    !isa<Optional>(value) : "optional",
+    !isa<Attr>(value) : !cast<Attr>(value).storageType,
+    true : "operand");
+  string text = !getdagname(args, index) # "=" # kind;
+}
+
 /// An fx op. `bindings` are its ATen overloads (see ATenBinding.h): the first
 /// one that fits is used for export, all of them for import.
 class FX_Op<string mnemonic, list<Trait> traits = [],
@@ -21,11 +33,16 @@ class FX_Op<string mnemonic, list<Trait> traits = [],
          !listconcat(traits, !if(!empty(bindings), []<Trait>,
            [DeclareOpInterfaceMethods<FX_ATenOpInterface>]))> {
   let extraClassDeclaration = "";
+  string argumentText = !interleave(
+    !foreach(i, !range(!size(arguments)), FX_ArgumentText<arguments, i>.text),
+    ";");
   string bindingText = !interleave(bindings, ";");
   // Declared through the interface; defined here from the list.
   string bindingDefinition = !if(!empty(bindings), "",
     "::llvm::StringRef $cppClass::getATenBindings() { return \"" #
-    bindingText # "\"; }\n");
+    bindingText # "\"; }\n"
+    "::llvm::StringRef $cppClass::getArgumentText() { return \"" #
+    argumentText # "\"; }\n");
   let extraClassDefinition = bindingDefinition;
 }
 

@@ -14,7 +14,11 @@ def FX_ATenOpInterface : OpInterface<"ATenOpInterface"> {
   }];
   let methods = [
     StaticInterfaceMethod<"The bindings, separated by `;`.",
-                          "::llvm::StringRef", "getATenBindings", (ins)>
+                          "::llvm::StringRef", "getATenBindings", (ins)>,
+    StaticInterfaceMethod<[{
+      The op's operands and attributes in the order of its definition, as
+      `name=kind` separated by `;`.
+    }], "::llvm::StringRef", "getArgumentText", (ins)>
   ];
 }
 
