@@ -1,0 +1,78 @@
+//===- CompileFx.h - From an fx module to code ------------------*- C++ -*-===//
+//
+// Chooses and runs the stages for inference or training. The counterpart of
+// PyTorch's `compile_fx`; names follow it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_COMPILER_COMPILEFX_H
+#define FX_COMPILER_COMPILEFX_H
+
+#include "fx/Support/ModelDescription.h"
+#include "fx/Target/CPU/CPU.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace mlir::fx {
+
+/// The stages in their order; `StopAfter` names the last one to run.
+enum class Stage {
+  Import,
+  PreGrad,
+  Autodiff,
+  JointGraph,
+  Partition,
+  PostGrad,
+  Lowering,
+  Target
+};
+
+/// The name of a stage as `--stop-after` takes it ("pre-grad"), and back.
+StringRef getStageName(Stage stage);
+std::optional<Stage> parseStage(StringRef name);
+
+/// Text of a pass pipeline for each hook, empty for none.
+struct CustomPasses {
+  std::string preGrad;
+  std::string jointPre, jointPost;
+  std::string postPre, postPost;
+};
+
+struct CompileOptions {
+  /// Build gradients: a forward function becomes a forward and a backward.
+  bool training = false;
+  /// "cpu" or "nvptx".
+  std::string target = "cpu";
+  cpu::CPUOptions cpu;
+  /// Options of the pass fx-partition, as text ("mode=aggressive").
+  std::string partition;
+  CustomPasses custom;
+  Stage stopAfter = Stage::Target;
+  /// Print the time of each stage to stderr.
+  bool printTimes = false;
+};
+
+/// Machine code and what a caller must know to use it.
+struct CompiledFx {
+  ModelDescription description;
+  std::unique_ptr<cpu::CompiledModule> code;
+};
+
+/// Runs the stages up to `options.stopAfter` (at most Lowering) in place.
+/// A module with a joint function (one with tangents) is partitioned; with
+/// `options.training` a forward function is differentiated first; otherwise it
+/// is compiled for inference.
+LogicalResult runStages(ModuleOp module, const CompileOptions &options);
+
+/// The interface of the module's public functions, read from the attributes
+/// of their arguments and results; call it before Lowering drops these.
+ModelDescription describeModule(ModuleOp module, StringRef name,
+                                const CompileOptions &options);
+
+/// Runs all stages (in place) and generates code. Errors are diagnostics.
+FailureOr<CompiledFx> compileFx(ModuleOp module, StringRef name,
+                                const CompileOptions &options);
+
+} // namespace mlir::fx
+
+#endif
