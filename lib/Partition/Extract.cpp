@@ -1,6 +1,7 @@
 //===- Extract.cpp - The nodes of forward and backward [4.7] --------------===//
 
 #include "fx/Partition/Rules.h"
+#include "llvm/ADT/DenseMap.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -22,6 +23,24 @@ static SmallVector<NodeId> collect(const llvm::BitVector &live,
     if (!given.test(n))
       nodes.push_back(n);
   return nodes;
+}
+
+/// Moves each element right behind its tuple (raise_getitems) [4.1.9].
+static SmallVector<NodeId> raiseElements(const JointGraph &graph,
+                                         ArrayRef<NodeId> nodes) {
+  llvm::DenseMap<NodeId, SmallVector<NodeId, 4>> elements;
+  for (NodeId n : nodes)
+    if (graph[n].kind == JointNode::Kind::Element)
+      elements[graph[n].inputs.front()].push_back(n);
+  SmallVector<NodeId> order;
+  for (NodeId n : nodes) {
+    if (graph[n].kind == JointNode::Kind::Element)
+      continue;
+    order.push_back(n);
+    if (auto it = elements.find(n); it != elements.end())
+      order.append(it->second);
+  }
+  return order;
 }
 
 Extraction mlir::fx::extract(const JointGraph &graph, const NodeInfo &info,
@@ -48,7 +67,8 @@ Extraction mlir::fx::extract(const JointGraph &graph, const NodeInfo &info,
       result.missing = n;
       return result;
     }
-  result.backward = mimicAutogradOrder(graph, collect(live, given));
+  result.backward = raiseElements(
+      graph, mimicAutogradOrder(graph, collect(live, given)));
 
   // Saved values that the backward does not use are dropped; SymInts are last.
   for (bool symbols : {false, true})
