@@ -116,7 +116,8 @@ struct ATenModel
 struct ScalarModel
     : RematerializationOpInterface::FallbackModel<ScalarModel> {
   RematClass getRematClasses(Operation *op) const {
-    bool onScalars = llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+    bool onScalars =
+        llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
     return onScalars ? RematClass::Recomputable : RematClass::None;
   }
   int64_t getFlops(Operation *) const { return 0; }

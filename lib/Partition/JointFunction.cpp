@@ -13,16 +13,22 @@ using namespace mlir::fx;
 bool mlir::fx::isJointFunction(func::FuncOp function) {
   if (function.isDeclaration())
     return false;
+  bool hasPrimal = false, isTraining = false;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    StringRef role = getArgRole(function, i);
+    isTraining |= role == role::tangent;
+    // A backward function takes only tangents and saved values.
+    hasPrimal |= role != role::tangent && role != role::saved;
+  }
   for (unsigned i = 0; i < function.getNumResults(); ++i)
-    if (getResultRole(function, i) == role::gradient)
-      // A backward function that was split off has gradients, too.
-      return llvm::none_of(
-          llvm::seq(function.getNumArguments()),
-          [&](unsigned a) { return getArgRole(function, a) == role::saved; });
-  for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    if (getArgRole(function, i) == role::tangent)
-      return true;
-  return false;
+    isTraining |= getResultRole(function, i) == role::gradient;
+  return hasPrimal && isTraining;
+}
+
+InFlightDiagnostic mlir::fx::emitErrorOn(func::FuncOp function,
+                                         const Twine &message) {
+  return emitError(function.getLoc())
+         << "function '" << function.getSymName() << "' " << message;
 }
 
 bool mlir::fx::isLiteral(Operation *op) {
@@ -64,30 +70,25 @@ public:
 private:
   LogicalResult checkSignature() {
     func::FuncOp function = joint.function;
-    if (!function.getBody().hasOneBlock())
-      return function.emitOpError("cannot be partitioned: it has several "
-                                  "blocks");
     bool hasTangent = false, hasGradient = false;
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       hasTangent |= getArgRole(function, i) == role::tangent;
     for (unsigned i = 0; i < function.getNumResults(); ++i) {
       StringRef role = getResultRole(function, i);
       if (role.empty())
-        return function.emitOpError("cannot be partitioned: result ")
+        return emitErrorOn(function, "cannot be partitioned: result ")
                << i << " has no fx.role, so that it belongs to neither part";
       if (role == role::saved)
-        return function.emitOpError("cannot be partitioned: result ")
+        return emitErrorOn(function, "cannot be partitioned: result ")
                << i << " has the role 'saved', which a partition makes";
       hasGradient |= role == role::gradient;
     }
     if (!hasTangent)
-      return function.emitOpError(
-          "is no joint function: it has gradients and no argument with the "
-          "role 'tangent'");
+      return emitErrorOn(function, "is no joint function: it has gradients and "
+                                   "no argument with the role 'tangent'");
     if (!hasGradient)
-      return function.emitOpError(
-          "is no joint function: it has tangents and no result with the role "
-          "'gradient'");
+      return emitErrorOn(function, "is no joint function: it has tangents and "
+                                   "no result with the role 'gradient'");
     return success();
   }
 
@@ -177,9 +178,8 @@ private:
 
   void addCall(Operation &op) {
     JointNode node;
-    node.kind = op.hasTrait<OpTrait::ConstantLike>()
-                    ? JointNode::Kind::Constant
-                    : JointNode::Kind::Call;
+    node.kind = op.hasTrait<OpTrait::ConstantLike>() ? JointNode::Kind::Constant
+                                                     : JointNode::Kind::Call;
     node.classes = getRematClasses(&op);
     if (auto interface = dyn_cast<RematerializationOpInterface>(op))
       node.flops = interface.getFlops();
@@ -204,8 +204,7 @@ private:
     std::string name;
     if (auto named = dyn_cast<NameLoc>(op.getLoc()))
       name = named.getName().str();
-    node.name = getUniqueName(
-        name, op.getName().stripDialect());
+    node.name = getUniqueName(name, op.getName().stripDialect());
     if (!isTuple && op.getNumResults() == 1) {
       setValue(node, op.getResult(0).getType());
       addNode(std::move(node), &op, op.getResult(0));
@@ -247,7 +246,7 @@ private:
       bool tainted = isNode && dependsOnTangent[it->second];
       if (tainted && role != role::gradient && !isMutation(index)) {
         InFlightDiagnostic error =
-            function.emitOpError("cannot be partitioned: result ")
+            emitErrorOn(function, "cannot be partitioned: result ")
             << index << " has the role '" << role
             << "' and depends on a tangent";
         error.attachNote(value.getLoc()) << "it is '"

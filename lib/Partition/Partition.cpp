@@ -35,11 +35,11 @@ LogicalResult reportUnbounded(const PartitionResult &result) {
       note << " depends on '" << graph[previous].name << "'";
     if (graph[n].policy == RematPolicy::MustRecompute)
       note << " and must be recomputed";
+    else if (result.info.tangentsClosure.test(n))
+      note << " and belongs to the backward";
     else if (graph[n].valueKind == JointNode::ValueKind::Tuple ||
              graph[n].valueKind == JointNode::ValueKind::None)
       note << " and is no single value that could be saved";
-    else if (result.info.tangentsClosure.test(n))
-      note << " and belongs to the backward";
     previous = n;
   }
   return error;
@@ -81,9 +81,8 @@ private:
     if (!named)
       return module.emitError("no function is named '") << function << "'";
     if (!isJointFunction(named))
-      return named.emitOpError("is no joint function: it has neither an "
-                               "argument with the role 'tangent' nor a result "
-                               "with the role 'gradient'");
+      return emitErrorOn(named, "is no joint function: it needs primals, and "
+                                "an argument with the role 'tangent'");
     functions.push_back(named);
     return success();
   }
@@ -102,18 +101,19 @@ private:
       if (isFree(result.forwardName) && isFree(result.backwardName))
         return success();
     }
-    return joint.emitOpError("cannot be partitioned: the module already has "
-                             "'")
+    return emitErrorOn(joint,
+                       "cannot be partitioned: the module already has '")
            << result.forwardName << "' or '" << result.backwardName << "'";
   }
 
   LogicalResult partition(func::FuncOp function, PartitionResult &result) {
-    if (!keepJoint && !SymbolTable::symbolKnownUseEmpty(function, getOperation()))
-      return function.emitOpError("is called, and would be removed by its "
-                                  "partition: set keep-joint");
+    if (!keepJoint &&
+        !SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+      return emitErrorOn(function, "is called, and would be removed by its "
+                                   "partition: set keep-joint");
     if (!function.getBody().hasOneBlock())
-      return function.emitOpError("cannot be partitioned: it has several "
-                                  "blocks");
+      return emitErrorOn(function,
+                         "cannot be partitioned: it has several blocks");
     // 4.1.1, 4.1.2
     simplifyJointFunction(function);
     FailureOr<JointFunction> joint = buildJointFunction(function, dynamicSize);
@@ -134,11 +134,11 @@ private:
     case FlowNetwork::Status::Unbounded:
       return reportUnbounded(result);
     case FlowNetwork::Status::Overflow:
-      return function.emitOpError("cannot be partitioned: the weighted sizes "
-                                  "of its values exceed 63 bits");
+      return emitErrorOn(function, "cannot be partitioned: the weighted sizes "
+                                   "of its values exceed 63 bits");
     case FlowNetwork::Status::Inconsistent:
-      return function.emitOpError("cannot be partitioned: the minimum cut and "
-                                  "the maximum flow differ");
+      return emitErrorOn(function, "cannot be partitioned: the minimum cut and "
+                                   "the maximum flow differ");
     case FlowNetwork::Status::Solved:
       break;
     }
@@ -146,21 +146,16 @@ private:
     // 4.7
     result.extraction = extract(graph, result.info, result.cutNodes);
     if (result.extraction.missing)
-      return function.emitOpError("cannot be partitioned: the backward needs '")
+      return emitErrorOn(function,
+                         "cannot be partitioned: the backward needs '")
              << graph[*result.extraction.missing].name
              << "', which the cut does not save";
     emitRemarks(result);
-    split(result);
-    return success();
-  }
-
-  void split(PartitionResult &result) {
-    func::FuncOp joint = result.joint.function;
-    auto parts = splitJointFunction(result.joint, result.extraction,
-                                    result.forwardName, result.backwardName);
-    (void)parts;
+    splitJointFunction(result.joint, result.extraction, result.forwardName,
+                       result.backwardName);
     if (!keepJoint)
-      joint.erase();
+      function.erase();
+    return success();
   }
 
   LogicalResult writeReports(ArrayRef<PartitionResult> results) {

@@ -73,7 +73,8 @@ static void writeNetwork(llvm::json::OStream &json,
   json.attributeArray("sink", [&] {
     for (const FlowNetwork::Edge &edge : network.flow.getEdges()) {
       if (edge.to == network.sink)
-        json.value(graph[edge.from / 2].name + (edge.from % 2 ? "_out" : "_in"));
+        json.value(graph[edge.from / 2].name +
+                   (edge.from % 2 ? "_out" : "_in"));
       else if (edge.from != network.source && edge.from / 2 != edge.to / 2)
         ++dataEdges;
     }

@@ -62,13 +62,12 @@ public:
     addResult(joint.values[node], getSavedAttrs(node));
   }
 
-  func::FuncOp finish() {
+  void finish() {
     func::ReturnOp::create(builder, source.getLoc(), results);
     part.setType(builder.getFunctionType(
         part.getBody().front().getArgumentTypes(), TypeRange(results)));
     part.setAllArgAttrs(argumentAttrs);
     part.setAllResultAttrs(resultAttrs);
-    return part;
   }
 
 private:
@@ -120,10 +119,10 @@ private:
 };
 } // namespace
 
-std::pair<func::FuncOp, func::FuncOp>
-mlir::fx::splitJointFunction(const JointFunction &joint,
-                             const Extraction &extraction,
-                             StringRef forwardName, StringRef backwardName) {
+void mlir::fx::splitJointFunction(const JointFunction &joint,
+                                  const Extraction &extraction,
+                                  StringRef forwardName,
+                                  StringRef backwardName) {
   func::FuncOp source = joint.function;
   auto isSymbol = [&](NodeId node) {
     return joint.graph[node].valueKind != JointNode::ValueKind::Tensor;
@@ -152,5 +151,6 @@ mlir::fx::splitJointFunction(const JointFunction &joint,
   backward.addNodes(extraction.backward);
   for (unsigned result : joint.backwardResults)
     backward.addResultOf(result);
-  return {forward.finish(), backward.finish()};
+  forward.finish();
+  backward.finish();
 }

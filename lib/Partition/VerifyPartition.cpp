@@ -1,6 +1,7 @@
 //===- VerifyPartition.cpp - The contract between forward and backward ----===//
 
 #include "fx/IR/FXDialect.h"
+#include "fx/Partition/JointFunction.h"
 #include "fx/Partition/Passes.h"
 
 namespace mlir::fx {
@@ -41,24 +42,24 @@ LogicalResult verifyForward(func::FuncOp forward) {
   for (unsigned i = 0; i < forward.getNumArguments(); ++i)
     if (StringRef role = getArgRole(forward, i);
         role == role::tangent || role == role::saved)
-      return forward.emitOpError("is a forward, but argument ")
+      return emitErrorOn(forward, "is a forward, but argument ")
              << i << " has the role '" << role << "'";
   bool seenSymbol = false, seenSaved = false;
   for (unsigned i = 0; i < forward.getNumResults(); ++i) {
     StringRef role = getResultRole(forward, i);
     if (role == role::gradient)
-      return forward.emitOpError("is a forward, but result ")
+      return emitErrorOn(forward, "is a forward, but result ")
              << i << " has the role 'gradient'";
     if (role != role::saved) {
       if (seenSaved)
-        return forward.emitOpError("has result ")
+        return emitErrorOn(forward, "has result ")
                << i << " behind its saved results";
       continue;
     }
     seenSaved = true;
     bool isSymbol = !isa<TensorType>(forward.getResultTypes()[i]);
     if (seenSymbol && !isSymbol)
-      return forward.emitOpError("saves tensor '")
+      return emitErrorOn(forward, "saves tensor '")
              << getResultName(forward, i) << "' behind a SymInt";
     seenSymbol |= isSymbol;
   }
@@ -74,22 +75,22 @@ LogicalResult verifyBackward(func::FuncOp backward) {
       continue;
     }
     if (role != role::saved)
-      return backward.emitOpError("is a backward, but argument ")
+      return emitErrorOn(backward, "is a backward, but argument ")
              << i << " has the role '" << role
              << "': expected 'saved' or 'tangent'";
     if (seenTangent)
-      return backward.emitOpError("takes saved value '")
+      return emitErrorOn(backward, "takes saved value '")
              << getArgName(backward, i) << "' behind a tangent";
     bool isSymbol = !isa<TensorType>(backward.getArgumentTypes()[i]);
     if (seenTensor && isSymbol)
-      return backward.emitOpError("takes SymInt '")
+      return emitErrorOn(backward, "takes SymInt '")
              << getArgName(backward, i) << "' behind a saved tensor";
     seenTensor |= !isSymbol;
   }
   for (unsigned i = 0; i < backward.getNumResults(); ++i)
     if (StringRef role = getResultRole(backward, i);
         role != role::gradient && role != role::mutation)
-      return backward.emitOpError("is a backward, but result ")
+      return emitErrorOn(backward, "is a backward, but result ")
              << i << " has the role '" << role
              << "': expected 'gradient' or 'mutation'";
   return success();
@@ -101,7 +102,7 @@ LogicalResult verifyPair(func::FuncOp forward, func::FuncOp backward) {
   SmallVector<SavedValue> results = getSavedResults(forward);
   SmallVector<SavedValue> arguments = getSavedArguments(backward);
   if (results.size() != arguments.size()) {
-    InFlightDiagnostic error = backward.emitOpError("takes ")
+    InFlightDiagnostic error = emitErrorOn(backward, "takes ")
                                << arguments.size() << " saved values";
     error.attachNote(forward.getLoc())
         << "the forward saves " << results.size();
@@ -110,7 +111,7 @@ LogicalResult verifyPair(func::FuncOp forward, func::FuncOp backward) {
   for (auto [result, argument] : llvm::zip_equal(results, arguments)) {
     if (result.name == argument.name && result.type == argument.type)
       continue;
-    InFlightDiagnostic error = backward.emitOpError("takes saved value '")
+    InFlightDiagnostic error = emitErrorOn(backward, "takes saved value '")
                                << argument.name << "' of type "
                                << argument.type;
     error.attachNote(forward.getLoc())
@@ -121,18 +122,19 @@ LogicalResult verifyPair(func::FuncOp forward, func::FuncOp backward) {
   return success();
 }
 
-struct VerifyPartitionPass : impl::VerifyPartitionPassBase<VerifyPartitionPass> {
+struct VerifyPartitionPass
+    : impl::VerifyPartitionPassBase<VerifyPartitionPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     bool failedAny = false;
     for (auto backward : module.getOps<func::FuncOp>()) {
       StringRef name = backward.getSymName();
       if (!name.consume_back("backward") ||
-          (!name.empty() && !name.ends_with("_")))
+          (!name.empty() && !name.ends_with("_")) || isJointFunction(backward))
         continue;
       auto forward = module.lookupSymbol<func::FuncOp>(name.str() + "forward");
       if (!forward) {
-        backward.emitOpError("has no function '")
+        emitErrorOn(backward, "has no function '")
             << name << "forward' that saves its arguments";
         failedAny = true;
         continue;

@@ -9,9 +9,12 @@
 
 namespace mlir::fx {
 
-/// Whether a function has the roles of a joint function: tangents among the
-/// arguments or gradients among the results.
+/// Whether a function has the roles of a joint function: primals, and tangents
+/// among the arguments or gradients among the results.
 bool isJointFunction(func::FuncOp function);
+
+/// Starts an error on a function without printing its body.
+InFlightDiagnostic emitErrorOn(func::FuncOp function, const Twine &message);
 
 /// Whether an op is a Python scalar: a literal, no node.
 bool isLiteral(Operation *op);
@@ -26,7 +29,7 @@ struct JointFunction {
   JointGraph graph;
   /// For each node its op; null for inputs. An element has the op of its tuple.
   std::vector<Operation *> ops;
-  /// For each node its value; null for tuples, nodes without value, the output.
+  /// For each node its value; null for tuples, valueless nodes, the output.
   std::vector<Value> values;
   llvm::DenseMap<Value, NodeId> nodeOf;
   /// Which results of the function each part returns.
@@ -35,15 +38,16 @@ struct JointFunction {
   Location getLoc(NodeId node) const;
 };
 
-/// Builds the graph of a joint function; an error is emitted if its roles do
-/// not make it one. `dynamicSize` stands for each unknown dimension.
+/// Builds the graph of a joint function with one block; an error is emitted if
+/// its roles do not make it one. `dynamicSize` stands for each unknown
+/// dimension.
 FailureOr<JointFunction> buildJointFunction(func::FuncOp function,
                                             int64_t dynamicSize);
 
 /// Writes the forward and the backward function in front of the joint one.
-std::pair<func::FuncOp, func::FuncOp>
-splitJointFunction(const JointFunction &joint, const Extraction &extraction,
-                   StringRef forwardName, StringRef backwardName);
+void splitJointFunction(const JointFunction &joint,
+                        const Extraction &extraction, StringRef forwardName,
+                        StringRef backwardName);
 
 } // namespace mlir::fx
 
