@@ -3,6 +3,7 @@
 #include "fx/Compiler/Registration.h"
 #include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/FXDialect.h"
+#include "fx/JointGraph/Passes.h"
 #include "fx/Partition/Passes.h"
 
 using namespace mlir;
@@ -12,4 +13,7 @@ void fx::registerFXDialects(DialectRegistry &registry) {
   registerRematerializationModels(registry);
 }
 
-void fx::registerFXPasses() { registerFXPartitionPasses(); }
+void fx::registerFXPasses() {
+  registerFXJointGraphPasses();
+  registerFXPartitionPasses();
+}

@@ -1,0 +1,50 @@
+//===- Decompose.cpp - Decomposes composite ops ---------------------------===//
+
+#include "Decompose.h"
+#include "fx/JointGraph/Passes.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::fx {
+#define GEN_PASS_DEF_DECOMPOSEPASS
+#include "fx/JointGraph/Passes.h.inc"
+namespace {
+
+struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
+  using DecomposePassBase::DecomposePassBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    populateDecomposeContractions(set);
+    populateDecomposeLosses(set);
+    populateDecomposeNormalization(set);
+    populateDecomposePointwise(set);
+    populateDecomposeViews(set);
+    populateDecomposeWindows(set);
+    if (level == "core") {
+      populateDecomposeAttentionToCore(set);
+      populateDecomposeReductionsToCore(set);
+      populateDecomposeViewsToCore(set);
+    } else if (level != "autodiff") {
+      return emitError(UnknownLoc::get(context))
+             << "level of fx-decompose is '" << level
+             << "', but must be autodiff or core";
+    }
+    patterns = std::move(set);
+    return success();
+  }
+
+  void runOnOperation() override {
+    GreedyRewriteConfig config;
+    // Folding would change nodes that are no composites.
+    config.enableFolding(false);
+    config.enableConstantCSE(true);
+    config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    if (failed(applyPatternsGreedily(getOperation(), patterns, config)))
+      signalPassFailure();
+  }
+
+  FrozenRewritePatternSet patterns;
+};
+
+} // namespace
+} // namespace mlir::fx
