@@ -1,0 +1,219 @@
+//===- Runtime.h - C interface of the run-time library ----------*- C++ -*-===//
+//
+// The library that compiled code calls: memory, threads, errors, matrix
+// products, convolutions and random numbers. It depends on the C library only,
+// so that it can be linked into tools, into the Python module and into every
+// ahead-of-time compiled shared object.
+//
+// Every function that takes a context accepts NULL, which stands for a default
+// context of the calling thread. Sizes are in elements unless said otherwise.
+// No function throws; a function that can fail returns a non-zero value or
+// NULL and leaves a text in fx_rt_last_error().
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_RUNTIME_RUNTIME_H
+#define FX_RUNTIME_RUNTIME_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+/// Records the error text of the calling thread (copied; at most 1023 bytes).
+void fx_rt_set_error(const char *message);
+
+/// The last error text of the calling thread, "" when there is none. Valid
+/// until the thread's next call of fx_rt_set_error.
+const char *fx_rt_last_error(void);
+
+//===----------------------------------------------------------------------===//
+// Contexts and memory
+//===----------------------------------------------------------------------===//
+
+/// Owns the memory that survives between calls of compiled code. A context
+/// serves one call at a time; use one context for each concurrent caller.
+typedef struct fx_rt_context fx_rt_context;
+
+fx_rt_context *fx_rt_context_create(void);
+void fx_rt_context_destroy(fx_rt_context *ctx);
+
+/// The context's workspace, at least `bytes` long and 64-byte aligned. It is
+/// kept between calls and grows on demand; growing invalidates the pointer of
+/// an earlier call and the contents. NULL with an error text when out of
+/// memory.
+void *fx_rt_workspace(void *ctx, int64_t bytes);
+
+/// A 64-byte aligned block for a buffer whose size is known at run time only.
+/// Freed blocks are kept for the next fx_rt_alloc, so that their pages stay
+/// mapped, up to a limit (default 256 MiB a context, FX_RT_CACHE_BYTES).
+/// `bytes` may be 0; the result is then a valid pointer, too.
+void *fx_rt_alloc(void *ctx, int64_t bytes);
+
+/// Returns a block of fx_rt_alloc to the context that it came from. NULL is
+/// ignored.
+void fx_rt_free(void *ctx, void *block);
+
+/// Gives the workspace and all cached blocks back to the system.
+void fx_rt_context_trim(void *ctx);
+
+//===----------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------===//
+
+/// Number of threads used by fx_rt_parallel_for, of the whole process. The
+/// default is FX_NUM_THREADS, else OMP_NUM_THREADS, else the number of CPUs
+/// that the process may run on. A host with its own setting (PyTorch) should
+/// pass it on. Values below 1 restore the default.
+void fx_rt_set_num_threads(int32_t count);
+int32_t fx_rt_get_num_threads(void);
+
+/// Calls `body(closure, begin, end)` for disjoint ranges that cover [0, n), in
+/// parallel, each range but the last at least `grain` long. Serial when
+/// n <= grain, with one thread, or inside another parallel region. When the
+/// process has a GNU OpenMP runtime already (PyTorch's), its threads are used,
+/// otherwise a small pool of our own: two pools would compete for the CPUs.
+/// The split depends on the thread count: a body whose results must not depend
+/// on it has to compute every index alike.
+void fx_rt_parallel_for(void *ctx,
+                        void (*body)(void *closure, int64_t begin, int64_t end),
+                        void *closure, int64_t n, int64_t grain);
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+/// Called once for every finished block of C, by the thread that computed it,
+/// while the block is in its cache. `row` and `col` are the block's origin in
+/// the matrix number `batch`, `tile` points to its first element, `ld` is the
+/// distance between its rows. The blocks tile C; calls for different blocks
+/// may be concurrent.
+typedef void (*fx_rt_epilogue_f32)(void *closure, int64_t batch, int64_t row,
+                                   int64_t col, int64_t rows, int64_t cols,
+                                   float *tile, int64_t ld);
+typedef void (*fx_rt_epilogue_f64)(void *closure, int64_t batch, int64_t row,
+                                   int64_t col, int64_t rows, int64_t cols,
+                                   double *tile, int64_t ld);
+
+/// C = A * B, or C += A * B with `accumulate`. A is MxK with element (i, k) at
+/// A[i * rsA + k * csA], B is KxN alike, C is MxN with rows rsC apart and
+/// unit column stride. So a transposed operand is one with swapped strides. A
+/// stride may be 0. K = 0 gives zeros (or leaves C, with `accumulate`).
+/// `epilogue` may be NULL. Results do not depend on the number of threads.
+void fx_rt_sgemm(void *ctx, int64_t M, int64_t N, int64_t K, const float *A,
+                 int64_t rsA, int64_t csA, const float *B, int64_t rsB,
+                 int64_t csB, float *C, int64_t rsC, int32_t accumulate,
+                 fx_rt_epilogue_f32 epilogue, void *closure);
+
+/// `batch` products; operand `b` starts at A + b * bsA, B + b * bsB,
+/// C + b * bsC. bsA or bsB may be 0 (one operand for the whole batch).
+void fx_rt_sgemm_batched(void *ctx, int64_t batch, int64_t M, int64_t N,
+                         int64_t K, const float *A, int64_t bsA, int64_t rsA,
+                         int64_t csA, const float *B, int64_t bsB, int64_t rsB,
+                         int64_t csB, float *C, int64_t bsC, int64_t rsC,
+                         int32_t accumulate, fx_rt_epilogue_f32 epilogue,
+                         void *closure);
+
+/// Prepacking of a constant B. fx_rt_sgemm_pack_b_size gives the size of the
+/// packed form in elements, fx_rt_sgemm_pack_b fills it (64-byte aligned
+/// memory is best), fx_rt_sgemm_packed_b uses it. The form depends on the
+/// machine's instruction set: it must not be stored in files.
+int64_t fx_rt_sgemm_pack_b_size(int64_t N, int64_t K);
+void fx_rt_sgemm_pack_b(void *ctx, int64_t N, int64_t K, const float *B,
+                        int64_t rsB, int64_t csB, float *packed);
+void fx_rt_sgemm_packed_b(void *ctx, int64_t M, int64_t N, int64_t K,
+                          const float *A, int64_t rsA, int64_t csA,
+                          const float *packed, float *C, int64_t rsC,
+                          int32_t accumulate, fx_rt_epilogue_f32 epilogue,
+                          void *closure);
+
+/// The same for double precision.
+void fx_rt_dgemm_batched(void *ctx, int64_t batch, int64_t M, int64_t N,
+                         int64_t K, const double *A, int64_t bsA, int64_t rsA,
+                         int64_t csA, const double *B, int64_t bsB,
+                         int64_t rsB, int64_t csB, double *C, int64_t bsC,
+                         int64_t rsC, int32_t accumulate,
+                         fx_rt_epilogue_f64 epilogue, void *closure);
+void fx_rt_dgemm(void *ctx, int64_t M, int64_t N, int64_t K, const double *A,
+                 int64_t rsA, int64_t csA, const double *B, int64_t rsB,
+                 int64_t csB, double *C, int64_t rsC, int32_t accumulate,
+                 fx_rt_epilogue_f64 epilogue, void *closure);
+
+/// The same for bfloat16 and IEEE half operands, given by their bits. Products
+/// and sums are f32 and so is C; an epilogue may round it to a narrow result.
+void fx_rt_gemm_bf16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+                     const uint16_t *A, int64_t bsA, int64_t rsA, int64_t csA,
+                     const uint16_t *B, int64_t bsB, int64_t rsB, int64_t csB,
+                     float *C, int64_t bsC, int64_t rsC, int32_t accumulate,
+                     fx_rt_epilogue_f32 epilogue, void *closure);
+void fx_rt_gemm_f16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+                    const uint16_t *A, int64_t bsA, int64_t rsA, int64_t csA,
+                    const uint16_t *B, int64_t bsB, int64_t rsB, int64_t csB,
+                    float *C, int64_t bsC, int64_t rsC, int32_t accumulate,
+                    fx_rt_epilogue_f32 epilogue, void *closure);
+
+/// The instruction set in use: "avx512", "avx2" or "generic". The environment
+/// variable FX_RT_ISA chooses a lower one than the machine has.
+const char *fx_rt_isa(void);
+
+//===----------------------------------------------------------------------===//
+// Convolutions (f32)
+//===----------------------------------------------------------------------===//
+
+/// Shapes of a 2-d convolution; 1-d is height 1. Tensors are dense and
+/// row-major: input [batch, in_channels, in_h, in_w], weight [out_channels,
+/// in_channels / groups, kernel_h, kernel_w], output [batch, out_channels,
+/// out_h, out_w]. Output element (y, x) uses input rows
+/// y * stride_h + kh * dilation_h - pad_h and columns alike; elements outside
+/// the input are zero. pad_h and pad_w are the padding before the first
+/// element; the padding after the last one follows from out_h and out_w, so it
+/// may differ. An input that is padded already has pad_h = pad_w = 0.
+typedef struct fx_rt_conv_shape {
+  int64_t batch;
+  int64_t in_channels, in_h, in_w;
+  int64_t out_channels, out_h, out_w;
+  int64_t kernel_h, kernel_w;
+  int64_t stride_h, stride_w;
+  int64_t pad_h, pad_w;
+  int64_t dilation_h, dilation_w;
+  int64_t groups;
+} fx_rt_conv_shape;
+
+/// output = conv(input, weight) + bias; `bias` [out_channels] may be NULL. The
+/// epilogue (or NULL) sees `batch` = image, `row` = output channel, `col` =
+/// position y * out_w + x. Returns non-zero for an inconsistent shape.
+int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
+                     const float *input, const float *weight, const float *bias,
+                     float *output, fx_rt_epilogue_f32 epilogue, void *closure);
+
+/// Gradient of the input, from the gradient of the output.
+int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
+                                   const float *grad_output,
+                                   const float *weight, float *grad_input);
+
+/// Gradient of the weight.
+int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
+                                     const float *grad_output,
+                                     const float *input, float *grad_weight);
+
+//===----------------------------------------------------------------------===//
+// Random numbers
+//===----------------------------------------------------------------------===//
+
+/// out[i] = fx_rt_philox_uniform_f32_at(seed, offset + i) for i in [0, n): the
+/// value depends on (seed, offset + i) only, not on how a range is split. See
+/// fx/Runtime/Philox.h for the definition.
+void fx_rt_philox_uniform_f32(uint64_t seed, uint64_t offset, float *out,
+                              int64_t n);
+float fx_rt_philox_uniform_f32_at(uint64_t seed, uint64_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // FX_RUNTIME_RUNTIME_H

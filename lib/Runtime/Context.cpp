@@ -1,0 +1,230 @@
+//===- Context.cpp - Errors, contexts, workspaces, scratch memory ---------===//
+
+#include "Internal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+using namespace fxrt;
+
+namespace {
+constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = size_t(2) << 20;
+constexpr int64_t kDefaultCacheLimit = int64_t(256) << 20;
+
+thread_local char errorText[1024];
+
+/// Aligned memory. Large blocks ask for huge pages: first touches and TLB
+/// misses of 4 KiB pages cost more than many of the kernels.
+void *allocateAligned(size_t bytes) {
+  bool large = bytes >= 2 * kHugePage;
+  void *memory = nullptr;
+  if (posix_memalign(&memory, large ? kHugePage : kAlignment,
+                     bytes ? bytes : kAlignment) != 0)
+    return nullptr;
+#ifdef __linux__
+  if (large)
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+void reportOutOfMemory(int64_t bytes) {
+  char text[96];
+  snprintf(text, sizeof(text), "out of memory: cannot allocate %lld bytes",
+           static_cast<long long>(bytes));
+  fx_rt_set_error(text);
+}
+
+/// Sits in front of each block of fx_rt_alloc.
+struct alignas(kAlignment) BlockHeader {
+  size_t capacity;
+  BlockHeader *next;
+  fx_rt_context *owner;
+};
+
+/// Block sizes are rounded up to one of four steps in each power of two, so
+/// that slightly different sizes reuse each other's blocks.
+size_t roundBlockSize(size_t bytes) {
+  if (bytes <= 256)
+    return 256;
+  size_t step = 64;
+  while (step * 8 < bytes)
+    step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+} // namespace
+
+struct fx_rt_context {
+  pthread_mutex_t mutex;
+  void *workspace;
+  size_t workspaceBytes;
+  /// Free blocks, most recently freed first.
+  BlockHeader *freeBlocks;
+  int64_t cachedBytes, cacheLimit;
+};
+
+namespace {
+thread_local fx_rt_context *defaultContext;
+
+struct Scratch {
+  void *data[ScratchSlotCount];
+  size_t bytes[ScratchSlotCount];
+};
+thread_local Scratch scratch;
+
+pthread_key_t threadExitKey;
+pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
+
+void releaseThreadMemory(void *) {
+  fx_rt_context_destroy(defaultContext);
+  defaultContext = nullptr;
+  for (int slot = 0; slot < ScratchSlotCount; ++slot)
+    free(scratch.data[slot]);
+  memset(&scratch, 0, sizeof(scratch));
+}
+
+/// Frees the thread's memory when it ends. A C++ thread_local destructor would
+/// need the C++ runtime library.
+void registerThread() {
+  pthread_once(&threadExitOnce, [] {
+    pthread_key_create(&threadExitKey, releaseThreadMemory);
+  });
+  pthread_setspecific(threadExitKey, &scratch);
+}
+
+fx_rt_context *resolve(void *ctx) {
+  if (ctx)
+    return static_cast<fx_rt_context *>(ctx);
+  if (!defaultContext) {
+    defaultContext = fx_rt_context_create();
+    registerThread();
+  }
+  return defaultContext;
+}
+} // namespace
+
+void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
+  if (scratch.bytes[slot] >= bytes && scratch.data[slot])
+    return scratch.data[slot];
+  registerThread();
+  free(scratch.data[slot]);
+  size_t capacity = roundBlockSize(bytes);
+  scratch.data[slot] = allocateAligned(capacity);
+  if (!scratch.data[slot]) {
+    fprintf(stderr, "fx runtime: out of memory for %zu scratch bytes\n", bytes);
+    abort();
+  }
+  scratch.bytes[slot] = capacity;
+  return scratch.data[slot];
+}
+
+void fx_rt_set_error(const char *message) {
+  snprintf(errorText, sizeof(errorText), "%s", message ? message : "");
+}
+
+const char *fx_rt_last_error(void) { return errorText; }
+
+fx_rt_context *fx_rt_context_create(void) {
+  auto *ctx = static_cast<fx_rt_context *>(calloc(1, sizeof(fx_rt_context)));
+  if (!ctx) {
+    reportOutOfMemory(sizeof(fx_rt_context));
+    return nullptr;
+  }
+  pthread_mutex_init(&ctx->mutex, nullptr);
+  const char *limit = getenv("FX_RT_CACHE_BYTES");
+  ctx->cacheLimit = limit ? atoll(limit) : kDefaultCacheLimit;
+  return ctx;
+}
+
+void fx_rt_context_destroy(fx_rt_context *ctx) {
+  if (!ctx)
+    return;
+  fx_rt_context_trim(ctx);
+  pthread_mutex_destroy(&ctx->mutex);
+  free(ctx);
+}
+
+void *fx_rt_workspace(void *opaque, int64_t bytes) {
+  fx_rt_context *ctx = resolve(opaque);
+  if (!ctx)
+    return nullptr;
+  size_t wanted = bytes > 0 ? static_cast<size_t>(bytes) : 1;
+  if (ctx->workspaceBytes >= wanted)
+    return ctx->workspace;
+  free(ctx->workspace);
+  ctx->workspace = allocateAligned(wanted);
+  ctx->workspaceBytes = ctx->workspace ? wanted : 0;
+  if (!ctx->workspace)
+    reportOutOfMemory(bytes);
+  return ctx->workspace;
+}
+
+void *fx_rt_alloc(void *opaque, int64_t bytes) {
+  fx_rt_context *ctx = resolve(opaque);
+  if (!ctx)
+    return nullptr;
+  size_t capacity = roundBlockSize(bytes > 0 ? static_cast<size_t>(bytes) : 0);
+
+  pthread_mutex_lock(&ctx->mutex);
+  BlockHeader **link = &ctx->freeBlocks;
+  while (*link && (*link)->capacity != capacity)
+    link = &(*link)->next;
+  BlockHeader *header = *link;
+  if (header) {
+    *link = header->next;
+    ctx->cachedBytes -= static_cast<int64_t>(capacity);
+  }
+  pthread_mutex_unlock(&ctx->mutex);
+
+  if (!header) {
+    header = static_cast<BlockHeader *>(
+        allocateAligned(capacity + sizeof(BlockHeader)));
+    if (!header) {
+      reportOutOfMemory(bytes);
+      return nullptr;
+    }
+    header->capacity = capacity;
+    header->owner = ctx;
+  }
+  return header + 1;
+}
+
+void fx_rt_free(void *, void *block) {
+  if (!block)
+    return;
+  BlockHeader *header = static_cast<BlockHeader *>(block) - 1;
+  fx_rt_context *ctx = header->owner;
+  pthread_mutex_lock(&ctx->mutex);
+  int64_t capacity = static_cast<int64_t>(header->capacity);
+  bool keep = ctx->cachedBytes + capacity <= ctx->cacheLimit;
+  if (keep) {
+    header->next = ctx->freeBlocks;
+    ctx->freeBlocks = header;
+    ctx->cachedBytes += capacity;
+  }
+  pthread_mutex_unlock(&ctx->mutex);
+  if (!keep)
+    free(header);
+}
+
+void fx_rt_context_trim(void *opaque) {
+  fx_rt_context *ctx = resolve(opaque);
+  if (!ctx)
+    return;
+  pthread_mutex_lock(&ctx->mutex);
+  free(ctx->workspace);
+  ctx->workspace = nullptr;
+  ctx->workspaceBytes = 0;
+  while (BlockHeader *header = ctx->freeBlocks) {
+    ctx->freeBlocks = header->next;
+    free(header);
+  }
+  ctx->cachedBytes = 0;
+  pthread_mutex_unlock(&ctx->mutex);
+}

@@ -1,0 +1,330 @@
+//===- Gemm.cpp - Blocking and threading of matrix products ---------------===//
+//
+// C is cut into a grid of blocks, one for each thread; a block is computed by
+// the usual three loops around a register tile (N, K, M), with the operands
+// packed so that the tile kernel reads both strictly forward. Three kinds of
+// problem take another way: A or B may be read in place when a packed copy
+// would not be reused often enough, a few rows with a row-major B stream over
+// B, and a few rows (or columns) with K-contiguous operands are dot products.
+// The way depends on the whole problem's shape only and every way sums in the
+// order of K, so results do not depend on the number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmImpl.h"
+
+#include <string.h>
+
+using namespace fxrt;
+
+namespace {
+
+/// Fewer multiply-adds than this are not worth a second thread.
+constexpr int64_t kParallelWork = 400000;
+/// Rows and columns of a block that is packed at a time.
+constexpr int64_t kBlockM = 14 * 14;
+constexpr int64_t kBlockN = 1024;
+/// Columns that an epilogue sees at a time, at most.
+constexpr int64_t kEpilogueN = 128;
+/// At most this many rows are computed without packing B.
+constexpr int64_t kFewRows = 24;
+
+enum class Method { Tiles, Dot, Axpy };
+
+struct Plan {
+  Method method = Method::Tiles;
+  bool packA = true, packB = true;
+  /// Dot only: a copy of A (or B) that is contiguous in K is made first.
+  bool copyA = false, copyB = false;
+};
+
+template <typename S, typename T>
+Plan choosePlan(const GemmProblem<S, T> &p) {
+  Plan plan;
+  if constexpr (std::is_same_v<S, T>) {
+    if (p.packedB) {
+      plan.packB = false;
+      plan.packA = p.N > 128 || p.csA != 1;
+      return plan;
+    }
+    const GemmKernels<T> &table = gemmKernels<T>();
+    // One operand K-contiguous and long, the other small enough to be copied
+    // into that form.
+    bool fewRows = p.M <= kFewRows && p.rsB == 1 && p.csB != 1;
+    bool fewColumns = p.N <= kDotTile && p.csA == 1;
+    if (p.K >= 4 * table.vl && (fewRows || fewColumns)) {
+      plan.method = Method::Dot;
+      plan.copyA = p.csA != 1;
+      plan.copyB = p.rsB != 1;
+      return plan;
+    }
+    if (p.csB == 1 && p.M <= kAxpyRows && p.N >= 4 * table.vl) {
+      plan.method = Method::Axpy;
+      return plan;
+    }
+    // In place: B when few rows use it, or when it lies in the first-level
+    // cache anyway; A when few columns use it.
+    bool small = p.K * p.N * int64_t(sizeof(T)) <= 32 * 1024 ||
+                 p.M <= (p.K * p.N <= 128 * 1024 ? 2 * kFewRows : kFewRows);
+    if (p.csB == 1 && small && (table.maskedLoads || p.N % table.vl == 0))
+      plan.packB = false;
+    if (p.N <= 2 * table.nr || (p.N <= 8 * table.nr && p.M <= 4 * table.mr))
+      plan.packA = false;
+    // Rows that share their cache sets push each other out.
+    if (p.csA == 1 && p.rsA * int64_t(sizeof(T)) % 2048 == 0 &&
+        p.N > 2 * table.nr && p.M > table.mr)
+      plan.packA = true;
+  }
+  return plan;
+}
+
+template <typename S, typename T>
+class BlockRunner {
+public:
+  BlockRunner(const GemmProblem<S, T> &problem, const Plan &plan)
+      : p(problem), plan(plan), table(gemmKernels<T>()),
+        pack(packKernels<S, T>()) {}
+
+  /// Computes C[m0..m1) x [n0..n1) of one product.
+  void run(int64_t batch, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    if (m0 >= m1 || n0 >= n1)
+      return;
+    this->batch = batch;
+    A = p.A + batch * p.bsA;
+    B = p.B ? p.B + batch * p.bsB : nullptr;
+    C = p.C + batch * p.bsC;
+    if (p.K <= 0) {
+      withoutSteps(m0, m1, n0, n1);
+      return;
+    }
+    if constexpr (std::is_same_v<S, T>) {
+      if (plan.method == Method::Dot)
+        return runDot(m0, m1, n0, n1);
+      if (plan.method == Method::Axpy)
+        return runAxpy(m0, m1, n0, n1);
+    }
+    runTiles(m0, m1, n0, n1);
+  }
+
+private:
+  const GemmProblem<S, T> &p;
+  const Plan &plan;
+  const GemmKernels<T> &table;
+  const PackKernels<S, T> &pack;
+  int64_t batch;
+  const S *A, *B;
+  T *C;
+
+  T *at(int64_t m, int64_t n) const { return C + m * p.rsC + n; }
+  const T *biasAt(int64_t m) const {
+    return p.rowBias ? p.rowBias + m : nullptr;
+  }
+  void finish(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    if (!p.epilogue)
+      return;
+    for (int64_t m = m0; m < m1; m += kBlockM)
+      for (int64_t n = n0; n < n1; n += kEpilogueN)
+        p.epilogue(p.closure, batch, m, n, minOf(kBlockM, m1 - m),
+                   minOf(kEpilogueN, n1 - n), at(m, n), p.rsC);
+  }
+
+  void withoutSteps(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    for (int64_t m = m0; m < m1; ++m)
+      for (int64_t n = n0; n < n1; ++n)
+        *at(m, n) = (p.accumulate ? *at(m, n) : T(0)) +
+                    (p.rowBias ? p.rowBias[m] : T(0));
+    finish(m0, m1, n0, n1);
+  }
+
+  void runDot(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    const T *a = A + m0 * p.rsA, *b = B + n0 * p.csB;
+    int64_t rsA = p.rsA, csB = p.csB;
+    if (plan.copyA) {
+      T *copy = threadScratchOf<T>(ScratchPackA, (m1 - m0) * p.K);
+      for (int64_t k = 0; k < p.K; ++k)
+        for (int64_t m = 0; m < m1 - m0; ++m)
+          copy[m * p.K + k] = a[m * rsA + k * p.csA];
+      a = copy;
+      rsA = p.K;
+    }
+    if (plan.copyB) {
+      T *copy = threadScratchOf<T>(ScratchPackB, (n1 - n0) * p.K);
+      for (int64_t k = 0; k < p.K; ++k)
+        for (int64_t n = 0; n < n1 - n0; ++n)
+          copy[n * p.K + k] = b[k * p.rsB + n * csB];
+      b = copy;
+      csB = p.K;
+    }
+    for (int64_t n = n0; n < n1; n += kDotTile)
+      for (int64_t m = m0; m < m1; m += kDotTile) {
+        int64_t rows = minOf(kDotTile, m1 - m), cols = minOf(kDotTile, n1 - n);
+        table.dot[rows - 1][cols - 1](p.K, a + (m - m0) * rsA, rsA,
+                                      b + (n - n0) * csB, csB, at(m, n), p.rsC,
+                                      p.accumulate, biasAt(m));
+      }
+    finish(m0, m1, n0, n1);
+  }
+
+  void runAxpy(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    table.axpy[m1 - m0 - 1](p.K, n1 - n0, A + m0 * p.rsA, p.rsA, p.csA, B + n0,
+                            p.rsB, at(m0, n0), p.rsC, p.accumulate,
+                            biasAt(m0));
+    finish(m0, m1, n0, n1);
+  }
+
+  /// Packs B[k0..k0+kc) x [n..n+cols) panel by panel.
+  void packBlockB(int64_t k0, int64_t kc, int64_t n, int64_t cols,
+                  T *packed) const {
+    for (int64_t j = 0; j < cols; j += table.nr)
+      pack.packB(B + k0 * p.rsB + (n + j) * p.csB, p.rsB, p.csB, kc,
+                 minOf(table.nr, cols - j), packed + j * kc);
+  }
+
+  void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    const int64_t kcMax = blockK(p.K, sizeof(T));
+    const int64_t nr = table.nr;
+    const int64_t ncMax = minOf(roundUp(n1 - n0, nr), kBlockN);
+    // Nearly equal row panels: a last panel of one or two rows is slow.
+    const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
+    const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
+    T *packedA = nullptr, *packedB = nullptr;
+    if (plan.packA)
+      packedA = threadScratchOf<T>(
+          ScratchPackA,
+          kcMax * table.mr * minOf(panelsAtOnce, panels.parts) + table.vl);
+    if (plan.packB)
+      packedB = threadScratchOf<T>(ScratchPackB, kcMax * ncMax);
+
+    for (int64_t n = n0; n < n1; n += ncMax) {
+      int64_t cols = minOf(ncMax, n1 - n);
+      for (int64_t k = 0; k < p.K; k += kcMax) {
+        int64_t kc = minOf(kcMax, p.K - k);
+        if (plan.packB)
+          packBlockB(k, kc, n, cols, packedB);
+        for (int64_t q = 0; q < panels.parts; q += panelsAtOnce)
+          runRowBlock(panels, q, minOf(q + panelsAtOnce, panels.parts), m0, n,
+                      cols, k, kc, packedA, packedB);
+      }
+    }
+  }
+
+  /// Row panels [q0, q1), `cols` columns from n, kc steps from k.
+  void runRowBlock(const EvenSplit &panels, int64_t q0, int64_t q1, int64_t m0,
+                   int64_t n, int64_t cols, int64_t k, int64_t kc, T *packedA,
+                   const T *packedB) const {
+    const int64_t nr = table.nr;
+    const bool last = k + kc >= p.K;
+    const bool accumulate = p.accumulate || k > 0;
+    const int64_t firstRow = panels.begin(q0);
+    if (plan.packA)
+      for (int64_t q = q0; q < q1; ++q) {
+        int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
+        pack.packA(A + (m0 + row) * p.rsA + k * p.csA, p.rsA, p.csA, rows, kc,
+                   packedA + (row - firstRow) * kc);
+      }
+
+    for (int64_t j = 0; j < cols; j += nr) {
+      int64_t tileCols = minOf(nr, cols - j);
+      TileWidth width = tileWidth(table, tileCols);
+      const T *b;
+      int64_t ldb = nr;
+      if (p.packedB) {
+        b = p.packedB + (n + j) * p.K + k * nr;
+      } else if (plan.packB) {
+        b = packedB + j * kc;
+      } else if constexpr (std::is_same_v<S, T>) {
+        b = B + k * p.rsB + n + j;
+        ldb = p.rsB;
+      } else {
+        __builtin_unreachable();
+      }
+      for (int64_t q = q0; q < q1; ++q) {
+        int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
+        const T *bias = last ? biasAt(m0 + row) : nullptr;
+        if (plan.packA)
+          table.packedTile[rows - 1][width](
+              kc, packedA + (row - firstRow) * kc, 0, 0, b, ldb,
+              at(m0 + row, n + j), p.rsC, tileCols, accumulate, bias);
+        else if constexpr (std::is_same_v<S, T>)
+          table.stridedTile[rows - 1][width](
+              kc, A + (m0 + row) * p.rsA + k * p.csA, p.rsA, p.csA, b, ldb,
+              at(m0 + row, n + j), p.rsC, tileCols, accumulate, bias);
+      }
+      int64_t done = j + tileCols;
+      if (p.epilogue && last && (done == cols || done % kEpilogueN == 0)) {
+        int64_t from = (done - 1) / kEpilogueN * kEpilogueN;
+        int64_t row = m0 + firstRow;
+        p.epilogue(p.closure, batch, row, n + from,
+                   m0 + panels.begin(q1) - row, done - from, at(row, n + from),
+                   p.rsC);
+      }
+    }
+  }
+};
+
+/// How a product is cut for `threads` threads: the cut across rows makes every
+/// part pack the same B, the cut across columns the same A.
+void chooseGrid(int64_t M, int64_t N, int64_t threads, int64_t mr, int64_t nr,
+                int64_t &gridM, int64_t &gridN) {
+  int64_t maxM = ceilDiv(M, mr), maxN = ceilDiv(N, nr);
+  int64_t best = -1;
+  gridM = gridN = 1;
+  for (int64_t m = 1; m <= minOf(threads, maxM); ++m) {
+    int64_t n = minOf(threads / m, maxN);
+    int64_t partM = ceilDiv(maxM, m) * mr, partN = ceilDiv(maxN, n) * nr;
+    // Arithmetic of the longest part, plus its packing.
+    int64_t cost = partM * partN + 8 * (partM + partN);
+    if (best < 0 || cost < best) {
+      best = cost;
+      gridM = m;
+      gridN = n;
+    }
+  }
+}
+} // namespace
+
+template <typename S, typename T>
+void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
+  if (p.M <= 0 || p.N <= 0 || p.batch <= 0)
+    return;
+  const GemmKernels<T> &table = gemmKernels<T>();
+  const Plan plan = choosePlan(p);
+  int64_t product = p.M * p.N * maxOf(p.K, 1);
+  int64_t threads =
+      product * p.batch <= kParallelWork ? 1 : availableThreads();
+  if (threads == 1) {
+    BlockRunner<S, T> runner(p, plan);
+    for (int64_t b = 0; b < p.batch; ++b)
+      runner.run(b, 0, p.M, 0, p.N);
+    return;
+  }
+
+  int64_t gridM = 1, gridN = 1;
+  int64_t unitM = plan.method == Method::Tiles ? table.mr
+                  : plan.method == Method::Dot ? kDotTile
+                                               : p.M;
+  int64_t unitN = plan.method == Method::Dot ? kDotTile : table.nr;
+  if (p.batch < 4 * threads && p.batch % threads != 0 &&
+      product > kParallelWork / 2)
+    chooseGrid(p.M, p.N, threads, unitM, unitN, gridM, gridN);
+  const EvenSplit rows{ceilDiv(p.M, unitM), gridM};
+  const EvenSplit cols{ceilDiv(p.N, unitN), gridN};
+  int64_t parts = gridM * gridN;
+  int64_t partWork = maxOf(product / parts, 1);
+  parallelFor(ctx, p.batch * parts, maxOf(1, kParallelWork / 2 / partWork),
+              [&](int64_t begin, int64_t end) {
+                BlockRunner<S, T> runner(p, plan);
+                for (int64_t i = begin; i < end; ++i) {
+                  int64_t m = i % parts / gridN, n = i % gridN;
+                  runner.run(i / parts, minOf(p.M, rows.begin(m) * unitM),
+                             minOf(p.M, rows.begin(m + 1) * unitM),
+                             minOf(p.N, cols.begin(n) * unitN),
+                             minOf(p.N, cols.begin(n + 1) * unitN));
+                }
+              });
+}
+
+template void fxrt::runGemm(void *, const GemmProblem<float, float> &);
+template void fxrt::runGemm(void *, const GemmProblem<double, double> &);
+template void fxrt::runGemm(void *, const GemmProblem<BFloat16, float> &);
+template void fxrt::runGemm(void *, const GemmProblem<Half, float> &);

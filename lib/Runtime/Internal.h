@@ -1,0 +1,80 @@
+//===- Internal.h - Shared parts of the run-time library --------*- C++ -*-===//
+
+#ifndef FX_LIB_RUNTIME_INTERNAL_H
+#define FX_LIB_RUNTIME_INTERNAL_H
+
+#include "fx/Runtime/Runtime.h"
+
+#include <stddef.h>
+
+namespace fxrt {
+
+/// Memory of the calling thread that is kept until the thread ends, for packed
+/// operands and the like. Each use has its own slot; a second request for a
+/// slot invalidates the first one's pointer. Aborts when out of memory: the
+/// sizes are bounded by the blocking, not by the problem.
+enum ScratchSlot {
+  ScratchPackA,
+  ScratchPackB,
+  ScratchTile,
+  ScratchConv,
+  ScratchSlotCount
+};
+void *threadScratch(ScratchSlot slot, size_t bytes);
+
+template <typename T>
+T *threadScratchOf(ScratchSlot slot, int64_t count) {
+  return static_cast<T *>(threadScratch(slot, count * sizeof(T)));
+}
+
+/// True inside fx_rt_parallel_for with more than one thread, where further
+/// regions run serially.
+bool inParallelRegion();
+
+/// Number of threads that a region started here would use.
+int64_t availableThreads();
+
+/// fx_rt_parallel_for with a callable.
+template <typename Body>
+void parallelFor(void *ctx, int64_t n, int64_t grain, const Body &body) {
+  fx_rt_parallel_for(
+      ctx,
+      [](void *closure, int64_t begin, int64_t end) {
+        (*static_cast<const Body *>(closure))(begin, end);
+      },
+      const_cast<Body *>(&body), n, grain);
+}
+
+/// A block of fx_rt_alloc that frees itself.
+template <typename T>
+class ScopedBuffer {
+public:
+  ScopedBuffer(void *ctx, int64_t count)
+      : ctx(ctx), data(static_cast<T *>(fx_rt_alloc(ctx, count * sizeof(T)))) {}
+  ~ScopedBuffer() { fx_rt_free(ctx, data); }
+  ScopedBuffer(const ScopedBuffer &) = delete;
+  ScopedBuffer &operator=(const ScopedBuffer &) = delete;
+  T *get() const { return data; }
+
+private:
+  void *ctx;
+  T *data;
+};
+
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
+inline int64_t minOf(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t maxOf(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/// A range cut into nearly equal parts, the longer ones first.
+struct EvenSplit {
+  int64_t size, parts;
+  int64_t begin(int64_t i) const {
+    int64_t extra = size % parts;
+    return i * (size / parts) + (i < extra ? i : extra);
+  }
+};
+
+} // namespace fxrt
+
+#endif // FX_LIB_RUNTIME_INTERNAL_H

@@ -1,0 +1,145 @@
+//===- Kernels.h - Table of instruction-set specific kernels ----*- C++ -*-===//
+//
+// The innermost loops exist once for each instruction set (KernelsAVX512.cpp,
+// KernelsAVX2.cpp, KernelsGeneric.cpp are compiled with their own flags and
+// include the same sources). Everything outside of them is compiled once and
+// calls through this table.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_LIB_RUNTIME_KERNELS_H
+#define FX_LIB_RUNTIME_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace fxrt {
+
+/// Bits of a bfloat16 or IEEE half value.
+struct BFloat16 {
+  uint16_t bits;
+};
+struct Half {
+  uint16_t bits;
+};
+
+constexpr int kMaxTileRows = 14;
+constexpr int kDotTile = 4;
+constexpr int kAxpyRows = 4;
+constexpr int kPatchRows = 8;
+
+/// Variants of a tile kernel by the number of its columns.
+enum TileWidth { FullTile, TwoVectors, OneVector, TileWidthCount };
+
+template <typename T>
+struct GemmKernels {
+  /// Rows and columns of the register tile, elements of a vector.
+  int mr, nr, vl;
+  /// Vector loads may be masked, so that B can be used in place at its edge.
+  bool maskedLoads;
+
+  /// C[0..R) x [0..cols) (+)= A * B over K steps (+ bias of the row). A is
+  /// packed (R values a step) or has strides rsA and csA; B has rows ldb apart.
+  using Tile = void (*)(int64_t K, const T *A, int64_t rsA, int64_t csA,
+                        const T *B, int64_t ldb, T *C, int64_t ldc,
+                        int64_t cols, bool accumulate, const T *rowBias);
+  Tile packedTile[kMaxTileRows][TileWidthCount];
+  Tile stridedTile[kMaxTileRows][TileWidthCount];
+
+  /// C[i, j] (+)= sum over k of A[i * rsA + k] * B[j * csB + k], for up to
+  /// kDotTile rows and columns.
+  using Dot = void (*)(int64_t K, const T *A, int64_t rsA, const T *B,
+                       int64_t csB, T *C, int64_t ldc, bool accumulate,
+                       const T *rowBias);
+  Dot dot[kDotTile][kDotTile];
+
+  /// A few rows of C at once by streaming over the rows of B.
+  using Axpy = void (*)(int64_t K, int64_t N, const T *A, int64_t rsA,
+                        int64_t csA, const T *B, int64_t ldb, T *C, int64_t ldc,
+                        bool accumulate, const T *rowBias);
+  Axpy axpy[kAxpyRows];
+};
+
+/// Packing reads elements of type S and writes elements of type T.
+template <typename S, typename T>
+struct PackKernels {
+  /// `rows` rows of A, K steps -> [K][rows].
+  void (*packA)(const S *A, int64_t rsA, int64_t csA, int64_t rows, int64_t K,
+                T *packed);
+  /// `cols` <= nr columns of B, K steps -> [K][nr], zeros after `cols`.
+  void (*packB)(const S *B, int64_t rsB, int64_t csB, int64_t K, int64_t cols,
+                T *packed);
+};
+
+/// A run of lanes of one vector of a patch panel that lie in one input row:
+/// lane l is the input element offset + l * stride (relative to a channel's
+/// plane) if bit l is set.
+struct PatchPiece {
+  int64_t offset;
+  uint32_t lanes;
+};
+
+/// Where one panel of patches finds its elements. For tap t and vector v of
+/// the panel: pieces [begin[t * vectors + v], begin[t * vectors + v + 1]).
+struct PatchPanel {
+  const PatchPiece *pieces;
+  const int32_t *begin;
+  int64_t taps, stride;
+};
+
+/// Arguments of the weight gradient's tile: tile[r, j] += sum over y, x of
+/// image[offset[r] + y * rowStep + x * colStep] * G[(y * width + x) * nr + j].
+struct WeightTile {
+  const float *image;
+  const int64_t *offset;
+  int64_t height, width, rowStep, colStep;
+  const float *grad;
+  float *tile;
+  int64_t ldTile;
+};
+
+/// One plane of a depthwise convolution, on a padded image whose columns are
+/// split by their phase modulo the stride. Tap t of output (y, x) is
+/// image[offset[t] + y * rowStep + x].
+struct DepthwisePlane {
+  const int64_t *offset;
+  int64_t taps, rowStep;
+  int64_t height, width;
+};
+
+struct Kernels {
+  const char *name;
+  GemmKernels<float> f32;
+  GemmKernels<double> f64;
+  PackKernels<float, float> packF32;
+  PackKernels<double, double> packF64;
+  PackKernels<BFloat16, float> packBF16;
+  PackKernels<Half, float> packF16;
+
+  /// Rows [k0, k1) of a patch panel, k = channel * taps + tap, -> [k1-k0][nr].
+  void (*packPatches)(const PatchPanel &panel, const float *image,
+                      int64_t planeSize, int64_t k0, int64_t k1, float *packed);
+  void (*weightTile[kPatchRows][2])(const WeightTile &args);
+
+  void (*depthwiseForward)(const DepthwisePlane &plane, const float *image,
+                           const float *weight, float bias, float *output);
+  void (*depthwiseData)(const DepthwisePlane &plane, float *image,
+                        const float *weight, const float *grad);
+  void (*depthwiseWeight)(const DepthwisePlane &plane, const float *image,
+                          const float *grad, float *weightGrad);
+
+  void (*philoxUniform)(uint64_t seed, uint64_t firstBlock, float *out,
+                        int64_t blocks);
+};
+
+extern const Kernels kernelsGeneric;
+#if defined(__x86_64__)
+extern const Kernels kernelsAVX2, kernelsAVX512;
+#endif
+
+/// The table in use (FX_RT_ISA, else the best one that the machine runs).
+const Kernels &kernels();
+
+} // namespace fxrt
+
+#endif // FX_LIB_RUNTIME_KERNELS_H

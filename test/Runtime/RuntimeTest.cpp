@@ -1,0 +1,164 @@
+//===- RuntimeTest.cpp - Tests of the run-time library --------------------===//
+//
+// Usage: fx-runtime-test SECTION [THREADS]. The instruction set under test is
+// the one that FX_RT_ISA chooses.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+#include "fx/Runtime/Philox.h"
+
+#include <atomic>
+#include <cstring>
+
+using namespace fxtest;
+
+void fxtest::testMemory() {
+  FX_CHECK(std::strcmp(fx_rt_last_error(), "") == 0, "initial error text");
+  fx_rt_set_error("first");
+  fx_rt_set_error("second");
+  FX_CHECK(std::strcmp(fx_rt_last_error(), "second") == 0, "last error text");
+
+  fx_rt_context *ctx = fx_rt_context_create();
+  for (void *context : {static_cast<void *>(ctx), static_cast<void *>(nullptr)}) {
+    char *first = static_cast<char *>(fx_rt_workspace(context, 1000));
+    FX_CHECK(reinterpret_cast<uintptr_t>(first) % 64 == 0, "alignment");
+    std::memset(first, 1, 1000);
+    FX_CHECK(fx_rt_workspace(context, 10) == first, "workspace is kept");
+    char *large = static_cast<char *>(fx_rt_workspace(context, 10 << 20));
+    std::memset(large, 1, 10 << 20);
+    FX_CHECK(fx_rt_workspace(context, 0) == large, "workspace is kept");
+
+    void *a = fx_rt_alloc(context, 5000), *b = fx_rt_alloc(context, 5000);
+    FX_CHECK(a != b && a && b, "distinct blocks");
+    FX_CHECK(reinterpret_cast<uintptr_t>(a) % 64 == 0, "alignment");
+    std::memset(a, 1, 5000);
+    fx_rt_free(context, a);
+    FX_CHECK(fx_rt_alloc(context, 4999) == a, "freed block is reused");
+    void *empty = fx_rt_alloc(context, 0);
+    FX_CHECK(empty != nullptr, "empty block");
+    fx_rt_free(context, empty);
+    fx_rt_free(context, a);
+    fx_rt_free(context, b);
+    fx_rt_free(context, nullptr);
+    fx_rt_context_trim(context);
+  }
+  FX_CHECK(fx_rt_workspace(ctx, int64_t(1) << 60) == nullptr, "out of memory");
+  FX_CHECK(std::strstr(fx_rt_last_error(), "out of memory"), "error text");
+  FX_CHECK(fx_rt_workspace(ctx, 64) != nullptr, "usable after a failure");
+  fx_rt_context_destroy(ctx);
+}
+
+void fxtest::testParallel() {
+  int32_t setting = fx_rt_get_num_threads();
+  FX_CHECK(setting >= 1, "%d threads", setting);
+  for (int32_t threads : {1, 2, 5}) {
+    fx_rt_set_num_threads(threads);
+    FX_CHECK(fx_rt_get_num_threads() == threads, "setting is kept");
+    for (int64_t n : {0, 1, 2, 7, 1000})
+      for (int64_t grain : {0, 1, 3, 1000}) {
+        struct State {
+          std::vector<std::atomic<int>> visits;
+          std::atomic<int64_t> calls{0}, shortRanges{0};
+          int64_t n, grain;
+        };
+        State state{std::vector<std::atomic<int>>(n), {0}, {0}, n, grain};
+        fx_rt_parallel_for(
+            nullptr,
+            [](void *closure, int64_t begin, int64_t end) {
+              State &s = *static_cast<State *>(closure);
+              ++s.calls;
+              if (end - begin < s.grain)
+                ++s.shortRanges;
+              for (int64_t i = begin; i < end; ++i)
+                ++s.visits[i];
+              // A nested region runs in this thread, as one range.
+              int64_t nested = 0;
+              fx_rt_parallel_for(
+                  nullptr,
+                  [](void *count, int64_t from, int64_t to) {
+                    *static_cast<int64_t *>(count) += to - from;
+                  },
+                  &nested, 100, 1);
+              if (nested != 100)
+                s.calls += 1000;
+            },
+            &state, n, grain);
+        for (int64_t i = 0; i < n; ++i)
+          FX_CHECK(state.visits[i] == 1, "index %ld visited %d times", long(i),
+                   int(state.visits[i]));
+        FX_CHECK(state.calls <= threads, "%ld ranges for %d threads",
+                 long(state.calls), threads);
+        FX_CHECK(state.shortRanges <= 1, "ranges below the grain");
+      }
+  }
+  // Many short regions in a row: the threads must not miss one.
+  int64_t sum = 0;
+  for (int i = 0; i < 20000; ++i) {
+    int64_t parts[2] = {0, 0};
+    fx_rt_parallel_for(
+        nullptr,
+        [](void *closure, int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i)
+            static_cast<int64_t *>(closure)[i] = i + 1;
+        },
+        parts, 2, 1);
+    sum += parts[0] + parts[1];
+  }
+  FX_CHECK(sum == 60000, "sum is %ld", long(sum));
+  fx_rt_set_num_threads(setting);
+}
+
+void fxtest::testRandom() {
+  // Known answers of Philox4x32-10 (Random123's kat_vectors): zeros, and the
+  // digits of pi in counter and key; only a counter below 2^64 is reachable.
+  uint32_t words[4];
+  fx_philox_block(0, 0, words);
+  FX_CHECK(words[0] == 0x6627e8d5u && words[1] == 0xe169c58du &&
+               words[2] == 0xbc57ac4cu && words[3] == 0x9b00dbd8u,
+           "%08x %08x %08x %08x", words[0], words[1], words[2], words[3]);
+  const int64_t n = 1003;
+  for (uint64_t offset : {uint64_t(0), uint64_t(1), uint64_t(6),
+                          (uint64_t(1) << 34) - 5}) {
+    std::vector<float> values(n);
+    fx_rt_philox_uniform_f32(42, offset, values.data(), n);
+    for (int64_t i = 0; i < n; ++i) {
+      FX_CHECK(values[i] == fx_rt_philox_uniform_f32_at(42, offset + i),
+               "element %ld", long(i));
+      FX_CHECK(values[i] >= 0 && values[i] < 1, "%f", values[i]);
+    }
+  }
+  std::vector<float> many(100000);
+  fx_rt_philox_uniform_f32(7, 0, many.data(), many.size());
+  double mean = 0, square = 0;
+  for (float value : many) {
+    mean += value / many.size();
+    square += double(value) * value / many.size();
+  }
+  FX_CHECK(std::abs(mean - 0.5) < 0.01, "mean %f", mean);
+  FX_CHECK(std::abs(square - 1.0 / 3) < 0.01, "second moment %f", square);
+  fx_rt_philox_uniform_f32(7, 0, nullptr, 0);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 2)
+    fx_rt_set_num_threads(std::atoi(argv[2]));
+  const struct {
+    const char *name;
+    void (*run)();
+  } sections[] = {{"memory", testMemory},
+                  {"parallel", testParallel},
+                  {"gemm", testGemm},
+                  {"random", testRandom}};
+  for (const auto &section : sections)
+    if (argc > 1 && std::strcmp(argv[1], section.name) == 0) {
+      section.run();
+      std::printf("%s: isa %s, %d threads, %ld checks, %d failures\n",
+                  section.name, fx_rt_isa(), fx_rt_get_num_threads(), checks,
+                  failures);
+      return failures != 0;
+    }
+  std::printf("usage: fx-runtime-test memory|parallel|gemm|random "
+              "[THREADS]\n");
+  return 2;
+}
