@@ -76,11 +76,11 @@ constexpr StringLiteral sharesStorage =
     "narrow view_as view_as_real view_as_complex real imag movedim swapaxes "
     "expand_as split_with_sizes contiguous lift_fresh flatten unflatten";
 
-/// Random packets that CSE leaves alone, and uninitialised memory [4.1.2].
-constexpr StringLiteral notMergeable =
+/// Random packets that CSE leaves alone [4.1.2].
+constexpr StringLiteral drawing =
     "dropout _fused_dropout _standard_gamma bernoulli multinomial "
     "native_dropout normal poisson binomial rrelu rand_like rand randint "
-    "randn randperm empty";
+    "randn randperm";
 
 /// Packets with a list among their recomputable operands.
 constexpr StringLiteral listOperands =
@@ -102,7 +102,12 @@ public:
     add("aten", computeIntensive, RematClass::ComputeIntensive);
     add("aten", "cat", RematClass::FusesProducers);
     add("aten", sharesStorage, RematClass::SharesStorage);
-    add("aten", notMergeable, RematClass::NotMergeable);
+    add("aten", drawing, RematClass::NotMergeable | RematClass::Draws);
+    add("aten", "randn_like", RematClass::Draws);
+    add("prims", "inductor_seeds",
+        RematClass::NotMergeable | RematClass::Draws);
+    // Uninitialised memory differs, too, but fuses into its consumer.
+    add("aten", "empty", RematClass::NotMergeable);
     add("aten", "lift_fresh lift_fresh_copy", RematClass::NeverBanned);
     add("aten", listOperands, RematClass::ListOperands);
   }

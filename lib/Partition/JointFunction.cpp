@@ -152,6 +152,7 @@ private:
     node.isStatic = role == role::parameter || role == role::buffer ||
                     role == role::constant;
     node.name = getUniqueName(getNodeName(argument), "arg");
+    node.sharesInputStorage = role != role::tangent;
     setValue(node, argument.getType());
     addNode(std::move(node), nullptr, argument);
   }
@@ -193,6 +194,10 @@ private:
     if (hasAny(node.classes, RematClass::MustSave) &&
         node.policy == RematPolicy::Free)
       node.policy = RematPolicy::MustSave;
+    // A tag cannot make a second draw give the same numbers.
+    if (hasAny(node.classes, RematClass::Draws) &&
+        node.policy == RematPolicy::MustRecompute)
+      node.policy = RematPolicy::MustSave;
     if (auto region = op.getAttrOfType<IntegerAttr>(kRematRegionAttr))
       node.region = region.getInt();
     node.mutates =
@@ -200,12 +205,19 @@ private:
         (!isMemoryEffectFree(&op) &&
          !hasAny(node.classes, RematClass::NotMergeable));
     collectInputs(op, node);
+    bool sharesInput = false;
+    if (hasAny(node.classes, RematClass::SharesStorage) &&
+        op.getNumOperands() > 0)
+      if (auto it = joint.nodeOf.find(op.getOperand(0));
+          it != joint.nodeOf.end())
+        sharesInput = joint.graph[it->second].sharesInputStorage;
     bool isTuple = op.getNumResults() > 1 || op.hasAttr(kResultNamesAttr);
     std::string name;
     if (auto named = dyn_cast<NameLoc>(op.getLoc()))
       name = named.getName().str();
     node.name = getUniqueName(name, op.getName().stripDialect());
     if (!isTuple && op.getNumResults() == 1) {
+      node.sharesInputStorage = sharesInput;
       setValue(node, op.getResult(0).getType());
       addNode(std::move(node), &op, op.getResult(0));
       return;
@@ -225,6 +237,7 @@ private:
       // getitem is in the list of recomputable targets [4.3].
       element.classes = RematClass::Recomputable;
       element.policy = policy;
+      element.sharesInputStorage = sharesInput;
       element.region = region;
       std::string own =
           op.hasAttr(kResultNamesAttr) ? getNodeName(result) : std::string();

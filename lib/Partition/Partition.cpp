@@ -15,7 +15,7 @@ namespace {
 /// neither saved nor recomputed.
 LogicalResult reportUnbounded(const PartitionResult &result) {
   const JointGraph &graph = result.joint.graph;
-  std::vector<FlowNetwork::Vertex> path = result.cut.infinitePath;
+  std::vector<FlowNetwork::Vertex> path = result.solution.cut.infinitePath;
   // The first and the last vertex are source and sink.
   llvm::ArrayRef<FlowNetwork::Vertex> inner =
       llvm::ArrayRef(path).drop_front().drop_back();
@@ -30,7 +30,7 @@ LogicalResult reportUnbounded(const PartitionResult &result) {
     Diagnostic &note = error.attachNote(result.joint.getLoc(n));
     note << "'" << graph[n].name << "'";
     if (previous == graph.size())
-      note << " may not be recomputed: " << describe(result.banned[n]);
+      note << " may not be recomputed: " << describe(result.solution.banned[n]);
     else
       note << " depends on '" << graph[previous].name << "'";
     if (graph[n].policy == RematPolicy::MustRecompute)
@@ -52,6 +52,11 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
     if (mode != "default" && mode != "aggressive") {
       getOperation().emitError("unknown mode '")
           << mode << "': expected 'default' or 'aggressive'";
+      return signalPassFailure();
+    }
+    if (!(memoryBudget >= 0 && memoryBudget <= 1)) {
+      getOperation().emitError("memory-budget is ")
+          << memoryBudget << ": expected a number from 0 to 1";
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> functions;
@@ -121,16 +126,14 @@ private:
       return failure();
     result.joint = std::move(*joint);
     JointGraph &graph = result.joint.graph;
-    // 4.1.3 to 4.6
+    // 4.1.3 to 4.6, 4.8
     cleanupRematPolicies(graph);
     result.info = classify(graph);
-    result.banned = findBanned(
+    result.solution = solveWithBudget(
         graph, result.info,
-        mode == "aggressive" ? BanOptions::aggressive() : BanOptions());
-    result.network = buildNetwork(graph, result.info, result.banned);
-    result.cut = result.network.flow.minimumCut(result.network.source,
-                                                result.network.sink);
-    switch (result.cut.status) {
+        mode == "aggressive" ? BanOptions::aggressive() : BanOptions(),
+        memoryBudget);
+    switch (result.solution.cut.status) {
     case FlowNetwork::Status::Unbounded:
       return reportUnbounded(result);
     case FlowNetwork::Status::Overflow:
@@ -142,9 +145,8 @@ private:
     case FlowNetwork::Status::Solved:
       break;
     }
-    result.cutNodes = getCutNodes(result.network, result.cut);
     // 4.7
-    result.extraction = extract(graph, result.info, result.cutNodes);
+    result.extraction = extract(graph, result.info, result.solution.saved);
     if (result.extraction.missing)
       return emitErrorOn(function,
                          "cannot be partitioned: the backward needs '")

@@ -65,8 +65,8 @@ static void writeFlags(llvm::json::OStream &json, const PartitionResult &result,
 static void writeNetwork(llvm::json::OStream &json,
                          const PartitionResult &result) {
   const JointGraph &graph = result.joint.graph;
-  const RematNetwork &network = result.network;
-  writeNames(json, graph, "cut_nodes", result.cutNodes);
+  const RematNetwork &network = result.solution.network;
+  writeNames(json, graph, "cut_nodes", result.solution.saved);
   writeNames(json, graph, "forward_order", result.extraction.forward);
   writeNames(json, graph, "backward_order", result.extraction.backward);
   int64_t dataEdges = 0;
@@ -93,8 +93,8 @@ static void writeNetwork(llvm::json::OStream &json,
         json.attribute("dist_from_bw", result.info.distance[n]);
         json.attribute("bytes", node.bytes);
         json.attribute("flops", node.flops);
-        if (result.banned[n] != BanReason::None)
-          json.attribute("banned", describe(result.banned[n]));
+        if (result.solution.banned[n] != BanReason::None)
+          json.attribute("banned", describe(result.solution.banned[n]));
         if (uint32_t edge = network.nodeEdge[n]; edge != RematNetwork::none) {
           FlowNetwork::Capacity capacity =
               network.flow.getEdges()[edge].capacity;
@@ -126,7 +126,7 @@ void mlir::fx::writeReport(llvm::json::OStream &json,
       }
     });
     writeNames(json, graph, "recomputed", getRecomputed(result));
-    json.attribute("flow_value", result.cut.value);
+    json.attribute("flow_value", result.solution.cut.value);
     json.attribute("saved_bytes", savedBytes);
     if (network)
       writeNetwork(json, result);
@@ -145,7 +145,7 @@ void mlir::fx::emitRemarks(const PartitionResult &result) {
   for (NodeId n : result.extraction.saved)
     remark::passed(joint.getLoc(n), options("saved"))
         << remark::add("saves {0}", joint.graph[n].name)
-        << remark::reason("{0}", describe(result.banned[n]))
+        << remark::reason("{0}", describe(result.solution.banned[n]))
         << remark::metric("bytes", joint.graph[n].bytes);
   for (NodeId n : getRecomputed(result))
     remark::passed(joint.getLoc(n), options("recomputed"))

@@ -43,8 +43,8 @@ namespace {
 class BanRules {
 public:
   BanRules(const JointGraph &graph, const NodeInfo &info,
-           const BanOptions &options)
-      : graph(graph), info(info), options(options),
+           const BanOptions &options, const llvm::BitVector &exempt)
+      : graph(graph), info(info), options(options), exempt(exempt),
         banned(graph.size(), BanReason::None) {}
 
   std::vector<BanReason> run() {
@@ -64,7 +64,8 @@ private:
 
   void ban(NodeId n, BanReason reason) {
     const JointNode &node = graph[n];
-    if (node.isView() || node.policy == RematPolicy::MustRecompute ||
+    if (node.isView() || (!exempt.empty() && exempt.test(n)) ||
+        node.policy == RematPolicy::MustRecompute ||
         node.valueKind == JointNode::ValueKind::SymFloat)
       return;
     if (banned[n] == BanReason::None)
@@ -90,6 +91,8 @@ private:
     const JointNode &node = graph[n];
     if (node.policy == RematPolicy::MustSave)
       return BanReason::MustSave;
+    if (hasAny(node.classes, RematClass::Draws))
+      return BanReason::Random;
     if (hasAny(node.classes, RematClass::NeverBanned))
       return BanReason::None;
     // [4.4.1]
@@ -190,6 +193,7 @@ private:
   const JointGraph &graph;
   const NodeInfo &info;
   const BanOptions &options;
+  const llvm::BitVector &exempt;
   llvm::BitVector materialized;
   std::vector<BanReason> banned;
 };
@@ -197,6 +201,7 @@ private:
 
 std::vector<BanReason> mlir::fx::findBanned(const JointGraph &graph,
                                             const NodeInfo &info,
-                                            const BanOptions &options) {
-  return BanRules(graph, info, options).run();
+                                            const BanOptions &options,
+                                            const llvm::BitVector &exempt) {
+  return BanRules(graph, info, options, exempt).run();
 }

@@ -43,7 +43,11 @@ enum class RematClass : uint32_t {
   /// Operands after the first are elements of a list, which the size rule for
   /// reductions does not count [4.4.4].
   ListOperands = 1 << 9,
-  LLVM_MARK_AS_BITMASK_ENUM(ListOperands)
+  /// Draws from a state, so that a second call gives other numbers: never
+  /// recomputed in any mode. functorch's aggressive modes do, which changes the
+  /// gradients.
+  Draws = 1 << 10,
+  LLVM_MARK_AS_BITMASK_ENUM(Draws)
 };
 
 inline bool hasAny(RematClass classes, RematClass mask) {

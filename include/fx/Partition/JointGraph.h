@@ -51,6 +51,8 @@ struct JointNode {
   bool mutates = false;
   /// A parameter or buffer: lives as long as the program, free to save [4.5].
   bool isStatic = false;
+  /// An input or a view of one: saving it takes no memory of its own.
+  bool sharesInputStorage = false;
   int64_t bytes = 0;
   /// The sizes of the direct node operands, repeated ones counted again.
   int64_t operandBytes = 0;

@@ -29,6 +29,9 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
     Option<"mode", "mode", "std::string", /*default=*/"\"default\"",
            "`default` or `aggressive` (recompute all but matrix products, "
            "convolutions, attention and random ops)">,
+    Option<"memoryBudget", "memory-budget", "double", /*default=*/"1.0",
+           "functorch's activation_memory_budget: 1 is the mode's own cut, 0 "
+           "saves nothing but inputs [4.8]">,
     Option<"report", "report", "std::string", /*default=*/"\"\"",
            "Write the saved and recomputed nodes to this file as JSON">,
     Option<"reportNetwork", "report-network", "bool", /*default=*/"false",

@@ -15,10 +15,7 @@ namespace mlir::fx {
 struct PartitionResult {
   JointFunction joint;
   NodeInfo info;
-  std::vector<BanReason> banned;
-  RematNetwork network;
-  FlowNetwork::MinimumCut cut;
-  SmallVector<NodeId> cutNodes;
+  MinCutSolution solution;
   Extraction extraction;
   std::string forwardName, backwardName;
 };

@@ -65,8 +65,10 @@ struct BanOptions {
 };
 
 /// The nodes whose recomputation is banned, with the first rule that says so.
+/// The `exempt` nodes never are.
 std::vector<BanReason> findBanned(const JointGraph &graph, const NodeInfo &info,
-                                  const BanOptions &options);
+                                  const BanOptions &options,
+                                  const llvm::BitVector &exempt = {});
 
 /// The flow network of a joint graph [4.5].
 struct RematNetwork {
@@ -87,6 +89,26 @@ RematNetwork buildNetwork(const JointGraph &graph, const NodeInfo &info,
 /// The nodes whose values the cut saves, in graph order [4.6].
 SmallVector<NodeId> getCutNodes(const RematNetwork &network,
                                 const FlowNetwork::MinimumCut &cut);
+
+/// A solved partition problem.
+struct MinCutSolution {
+  std::vector<BanReason> banned;
+  RematNetwork network;
+  FlowNetwork::MinimumCut cut;
+  /// The saved nodes in graph order.
+  SmallVector<NodeId> saved;
+};
+
+MinCutSolution solveMinCut(const JointGraph &graph, const NodeInfo &info,
+                           const BanOptions &options,
+                           const llvm::BitVector &exempt = {});
+
+/// functorch's activation_memory_budget, in [0, 1] [4.8]: 1 is the solution of
+/// `options`, 0 saves the inputs alone; between them are solutions with fewer
+/// bans, and at last a knapsack of the values that a budget is spent on. The
+/// returned solution may not be solved (see `cut.status`).
+MinCutSolution solveWithBudget(const JointGraph &graph, const NodeInfo &info,
+                               const BanOptions &options, double budget);
 
 /// The nodes of the two functions [4.7].
 struct Extraction {
