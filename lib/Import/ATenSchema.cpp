@@ -87,6 +87,7 @@ public:
     } else {
       schema.results.push_back(parseType());
     }
+    schema.isRandom = take("random");
     return schema;
   }
 

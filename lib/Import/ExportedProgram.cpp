@@ -32,6 +32,8 @@ using graph::ValueMeta;
 namespace {
 /// The schema's major version; the minor one only adds fields.
 constexpr int64_t schemaMajor = 8;
+/// The schema's ArgumentKind.KEYWORD.
+constexpr int64_t keywordKind = 2;
 
 /// Names of the schema's ScalarType, which is not c10's.
 StringRef getDTypeName(int64_t number) {
@@ -382,14 +384,21 @@ Node ProgramReader::readNode(const json::Object &object) {
 
   for (const json::Value &output : reader.getArray(object, "outputs"))
     node.results.push_back(readArgument(output));
+  // Results that nothing uses have names made for the file.
+  auto addName = [&](const Argument &result) {
+    if (!result.is(Argument::Kind::Value))
+      return;
+    bool isUnused = StringRef(result.text).contains("_unused_");
+    node.resultNames.push_back(isUnused ? "" : result.text);
+  };
   for (const Argument &result : node.results) {
-    if (result.is(Argument::Kind::Value))
-      node.resultNames.push_back(result.text);
+    addName(result);
     for (const Argument &element : result.elements)
-      node.resultNames.push_back(element.text);
+      addName(element);
   }
   bool isList =
       !node.results.empty() && node.results[0].is(Argument::Kind::List);
+  // Old files do not name nodes.
   if (node.name.empty() && !node.resultNames.empty())
     node.name = node.resultNames.front();
   if (node.resultNames.size() == 1 && !isList)
@@ -400,8 +409,10 @@ Node ProgramReader::readNode(const json::Object &object) {
     Argument value = readArgument(reader.get(argument, "arg"));
     // Reading a subgraph changed the context.
     reader.setContext("node '" + node.name + "' (" + node.target + ")");
-    node.arguments.push_back(
-        {reader.getString(argument, "name").str(), std::move(value)});
+    const json::Value *kind = reader.find(argument, "kind");
+    node.arguments.push_back({reader.getString(argument, "name").str(),
+                              std::move(value),
+                              kind && reader.asInt(*kind) == keywordKind});
   }
   if (const json::Value *metadata = reader.find(object, "metadata"))
     if (const json::Value *trace =

@@ -35,8 +35,8 @@ private:
   }
   StringRef takeIdentifier() {
     text = text.ltrim();
-    StringRef name =
-        text.take_while([](char c) { return isAlnum(c) || c == '_' || c == '.'; });
+    StringRef name = text.take_while(
+        [](char c) { return isAlnum(c) || c == '_' || c == '.'; });
     text = text.drop_front(name.size());
     return name;
   }

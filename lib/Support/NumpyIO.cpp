@@ -34,7 +34,8 @@ constexpr TypeInfo types[] = {
     {NumpyType::Bool, "bool", "|b1", 1},    {NumpyType::I8, "int8", "|i1", 1},
     {NumpyType::U8, "uint8", "|u1", 1},     {NumpyType::I16, "int16", "<i2", 2},
     {NumpyType::I32, "int32", "<i4", 4},    {NumpyType::I64, "int64", "<i8", 8},
-    {NumpyType::F16, "float16", "<f2", 2},  {NumpyType::F32, "float32", "<f4", 4},
+    {NumpyType::F16, "float16", "<f2", 2},
+    {NumpyType::F32, "float32", "<f4", 4},
     {NumpyType::F64, "float64", "<f8", 8},
 };
 const TypeInfo &getInfo(NumpyType type) { return types[size_t(type)]; }

@@ -271,8 +271,8 @@ Expected<std::string> ZipArchive::read(const Entry &entry) const {
   while (status == Z_OK) {
     uint64_t in = std::min<uint64_t>(payload.size() - consumed, 1u << 30);
     uint64_t out = std::min<uint64_t>(result.size() - produced, 1u << 30);
-    stream.next_in =
-        reinterpret_cast<Bytef *>(const_cast<char *>(payload.data()) + consumed);
+    stream.next_in = reinterpret_cast<Bytef *>(
+        const_cast<char *>(payload.data()) + consumed);
     stream.next_out = reinterpret_cast<Bytef *>(result.data() + produced);
     stream.avail_in = in;
     stream.avail_out = out;

@@ -46,6 +46,8 @@ struct ATenSchema {
   llvm::StringRef target;
   llvm::SmallVector<SchemaArgument> arguments;
   llvm::SmallVector<SchemaType> results;
+  /// The results differ from call to call.
+  bool isRandom = false;
 
   /// Whether an argument is written to.
   bool mutates() const;

@@ -16,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace mlir::fx::graph {
@@ -138,6 +137,7 @@ struct NodeArgument {
   /// Empty when the file gives arguments by position only.
   std::string name;
   Argument value;
+  bool isKeyword = false;
 };
 
 /// Where in the user's program a node comes from.
@@ -158,8 +158,6 @@ struct Node {
   /// The FX names by which the results of an operation with several results
   /// are known; empty otherwise.
   std::vector<std::string> resultNames;
-  /// Further facts that become attributes `fx.<key>`.
-  std::vector<std::pair<std::string, std::string>> annotations;
 };
 
 /// What an input of the graph is in the program's signature.

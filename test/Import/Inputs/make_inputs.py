@@ -16,6 +16,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+LIBRARIES = os.path.dirname(os.path.dirname(os.path.abspath(torch.__file__)))
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -55,6 +56,25 @@ class Counter(nn.Module):
         self.count[1:3].mul_(2)
         x.relu_()
         return x + self.count
+
+
+class Views(nn.Module):
+    """Writes through views while others share the memory."""
+
+    def forward(self, x, y):
+        z = x.clone()
+        a = z.view(6)
+        b = z.transpose(0, 1)
+        c = a.clone()
+        a.add_(y)
+        b[1].fill_(3.0)
+        return z, a, c
+
+
+class WrittenExpand(nn.Module):
+    def forward(self, x):
+        x.expand(3, 4).add_(1)
+        return x + 1
 
 
 class Norm(nn.Module):
@@ -101,7 +121,7 @@ def save(name, program):
         document = json.loads(text)
         for node in document["graph_module"]["graph"]["nodes"]:
             node["metadata"] = {
-                key: value.replace(HERE + "/", "")
+                key: value.replace(HERE + "/", "").replace(LIBRARIES + "/", "")
                 for key, value in node["metadata"].items()
                 if key == "stack_trace"
             }
@@ -128,6 +148,9 @@ def main():
         export(Dynamic(), (torch.randn(3, 8),), dynamic_shapes=({0: batch},)),
     )
     save("counter.pt2", export(Counter(), (torch.randn(2, 4),)))
+    views_args = (torch.randn(2, 3), torch.randn(6, dtype=torch.float64))
+    save("views.pt2", export(Views(), views_args))
+    save("written-expand.pt2", export(WrittenExpand(), (torch.randn(1, 4),)))
     norm_args = (torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4))
     save("norm-train.pt2", export(Norm().train(), norm_args))
     save("norm-core.pt2", export(Norm().train(), norm_args).run_decompositions())
