@@ -5,15 +5,21 @@
 #include "fx/IR/FXDialect.h"
 #include "fx/JointGraph/Passes.h"
 #include "fx/Partition/Passes.h"
+#include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Target/CPU/CPU.h"
+#include "fx/Target/CPU/Passes.h"
 
 using namespace mlir;
 
 void fx::registerFXDialects(DialectRegistry &registry) {
   registry.insert<FXDialect>();
   registerRematerializationModels(registry);
+  cpu::registerCPUDialects(registry);
 }
 
 void fx::registerFXPasses() {
   registerFXJointGraphPasses();
   registerFXPartitionPasses();
+  registerFXLoweringKernelsPasses();
+  cpu::registerFXTargetCPUPasses();
 }

@@ -27,6 +27,7 @@ void FXDialect::initialize() {
   addRandomOps();
   addSymbolicOps();
   addCallOps();
+  addKernelOps();
 }
 
 Operation *FXDialect::materializeConstant(OpBuilder &builder, Attribute value,

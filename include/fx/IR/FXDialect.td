@@ -42,6 +42,7 @@ def FX_Dialect : Dialect {
     void addRandomOps();
     void addSymbolicOps();
     void addCallOps();
+    void addKernelOps();
   }];
 }
 

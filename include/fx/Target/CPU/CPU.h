@@ -1,0 +1,79 @@
+//===- CPU.h - Compiled code for the host ------------------------*- C++ -*-===//
+//
+// From a module of functions on tensors in upstream IR (linalg, tensor, arith,
+// math, scf) to machine code: in this process (JIT), as an object file, or as
+// a shared library.
+//
+// Each function NAME becomes
+//   int32_t NAME(void *ctx, void *const *args, void *const *results,
+//                const int64_t *sizes);
+//   int32_t NAME_result_sizes(const int64_t *sizes, int64_t *resultSizes);
+// `sizes` are the `?` dimensions of the arguments in order, `resultSizes`
+// receives all dimensions of all results. Zero is success.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_TARGET_CPU_CPU_H
+#define FX_TARGET_CPU_CPU_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <memory>
+#include <string>
+
+namespace mlir::fx::cpu {
+
+struct CPUOptions {
+  /// LLVM's name of the processor; empty or "native" is this machine's.
+  std::string cpu;
+  /// LLVM feature string; empty is that of the processor.
+  std::string features;
+  /// 0 to 3. 2 is meant for use; 0 compiles fastest.
+  unsigned optLevel = 2;
+  /// Run the verifier between passes.
+  bool verifyPasses = false;
+  /// Form fused kernels; off gives one scalar kernel for each function.
+  bool fuse = true;
+  /// Print compile times to stderr.
+  bool printTimes = false;
+};
+
+/// The C signature of an entry point.
+using EntryPoint = int32_t (*)(void *context, void *const *args,
+                               void *const *results, const int64_t *sizes);
+using ResultSizes = int32_t (*)(const int64_t *sizes, int64_t *resultSizes);
+
+/// Machine code of a module.
+class CompiledModule {
+public:
+  virtual ~CompiledModule();
+  /// The address of a function; loads the code on the first call. Null, with
+  /// an error printed to the context's handler, if there is none.
+  virtual void *lookup(StringRef name) = 0;
+  EntryPoint lookupEntry(StringRef name) {
+    return reinterpret_cast<EntryPoint>(lookup(name));
+  }
+  /// Writes an object file that needs libFXRuntime.a.
+  virtual LogicalResult emitObject(StringRef path) = 0;
+  /// Links a shared library that needs nothing but the C library.
+  virtual LogicalResult emitSharedLibrary(StringRef path) = 0;
+  /// The optimised LLVM IR as text.
+  virtual std::string getLLVMIR() = 0;
+};
+
+/// Compiles a copy of the module; errors are diagnostics on it.
+FailureOr<std::unique_ptr<CompiledModule>>
+compileForCPU(ModuleOp module, const CPUOptions &options = {});
+
+/// From linalg on tensors to the LLVM dialect.
+void buildLowerToCPUPipeline(OpPassManager &pm, const CPUOptions &options);
+
+/// Adds the dialects, interfaces and translations that compileForCPU needs.
+/// Call it before the context is made.
+void registerCPUDialects(DialectRegistry &registry);
+
+} // namespace mlir::fx::cpu
+
+#endif // FX_TARGET_CPU_CPU_H

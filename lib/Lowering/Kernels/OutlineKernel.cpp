@@ -1,0 +1,147 @@
+//===- OutlineKernel.cpp - Ops into an fx.kernel --------------------------===//
+
+#include "OutlineKernel.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Utils/Utils.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+bool fx::isClonedIntoKernels(Operation *op) {
+  if (isa<tensor::EmptyOp>(op))
+    return true;
+  auto constant = dyn_cast<arith::ConstantOp>(op);
+  if (!constant)
+    return false;
+  auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
+  return !isa<ShapedType>(constant.getType()) ||
+         (elements && elements.isSplat());
+}
+
+/// The sizes of the dynamic dimensions of `value`, computed by ops outside of
+/// the kernel.
+static LogicalResult appendDynamicSizes(OpBuilder &b, Value value,
+                                        SmallVectorImpl<Value> &sizes) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.hasStaticShape())
+    return success();
+  // A destination has its result's shape and does not come from the op.
+  Operation *op = value.getDefiningOp();
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op)) {
+    Value init =
+        destination.getTiedOpOperand(cast<OpResult>(value))->get();
+    while (auto fill = init.getDefiningOp<linalg::FillOp>())
+      init = fill.getDpsInitOperand(0)->get();
+    if (auto empty = init.getDefiningOp<tensor::EmptyOp>()) {
+      llvm::append_range(sizes, empty.getDynamicSizes());
+      return success();
+    }
+  }
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(reifyResultShapes(b, op, shapes)))
+    return op->emitOpError("has dynamic sizes that cannot be computed before "
+                           "it runs");
+  for (auto [size, dim] : llvm::zip(
+           type.getShape(),
+           shapes[cast<OpResult>(value).getResultNumber()])) {
+    if (ShapedType::isDynamic(size))
+      sizes.push_back(getValueOrCreateConstantIndexOp(b, op->getLoc(), dim));
+  }
+  return success();
+}
+
+FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
+                                      KernelKind kind) {
+  llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());
+  auto isInside = [&](Operation *op) {
+    while (op && !inside.contains(op))
+      op = op->getParentOp();
+    return op != nullptr;
+  };
+
+  llvm::SetVector<Value> inputs, outputs;
+  llvm::SetVector<Operation *> cloned;
+  auto addUse = [&](Value value) {
+    Operation *definition = value.getDefiningOp();
+    if (definition ? isInside(definition)
+                   : isInside(value.getParentBlock()->getParentOp()))
+      return;
+    if (definition && isClonedIntoKernels(definition)) {
+      cloned.insert(definition);
+      inputs.insert(definition->operand_begin(), definition->operand_end());
+      return;
+    }
+    inputs.insert(value);
+  };
+  for (Operation *op : ops) {
+    op->walk([&](Operation *nested) {
+      llvm::for_each(nested->getOperands(), addUse);
+    });
+    for (Value result : op->getResults()) {
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !isInside(user);
+          }))
+        outputs.insert(result);
+    }
+  }
+  // Sizes used by a copied tensor.empty may be constants.
+  SmallVector<Value> kept;
+  for (Value value : inputs) {
+    Operation *definition = value.getDefiningOp();
+    if (definition && isClonedIntoKernels(definition))
+      cloned.insert(definition);
+    else
+      kept.push_back(value);
+  }
+
+  Operation *last = ops.back();
+  OpBuilder b(last);
+  SmallVector<Value> sizes;
+  for (Value output : outputs) {
+    if (!isa<RankedTensorType>(output.getType()))
+      return output.getDefiningOp()->emitOpError(
+          "gives a value that is not a ranked tensor to other kernels");
+    if (failed(appendDynamicSizes(b, output, sizes)))
+      return failure();
+  }
+  SmallVector<Location> names;
+  for (Operation *op : ops)
+    names.push_back(op->getLoc());
+  auto kernel = KernelOp::create(
+      b, b.getFusedLoc(names), ValueRange(outputs.getArrayRef()).getTypes(),
+      kept, sizes, KernelKindAttr::get(b.getContext(), kind));
+
+  Block *body = &kernel.getBody().emplaceBlock();
+  IRMapping mapping;
+  for (Value value : kept)
+    mapping.map(value, body->addArgument(value.getType(), value.getLoc()));
+  b.setInsertionPointToStart(body);
+  // Constants first, then tensor.empty, which may use them.
+  for (bool constants : {true, false})
+    for (Operation *op : cloned)
+      if (isa<arith::ConstantOp>(op) == constants)
+        b.clone(*op, mapping);
+  SmallVector<Value> results;
+  for (Operation *op : ops)
+    op->moveBefore(body, body->end());
+  b.setInsertionPointToEnd(body);
+  KernelReturnOp::create(b, kernel.getLoc(), outputs.getArrayRef());
+  for (auto [output, result] :
+       llvm::zip(outputs, kernel.getResults()))
+    Value(output).replaceUsesWithIf(result, [&](OpOperand &use) {
+      return !kernel->isProperAncestor(use.getOwner());
+    });
+  kernel.getBody().walk([&](Operation *nested) {
+    for (OpOperand &operand : nested->getOpOperands())
+      if (Value mapped = mapping.lookupOrNull(operand.get()))
+        operand.set(mapped);
+  });
+  return kernel;
+}

@@ -1,0 +1,145 @@
+//===- PlanMemory.cpp - One workspace for all kernels of a function -------===//
+
+#include "fx/IR/KernelOps.h"
+#include "fx/Lowering/Kernels/Passes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::fx {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "fx/Lowering/Kernels/Passes.h.inc"
+
+Value getStorage(Value tensor) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+            op))
+      break;
+    tensor = op->getOperand(0);
+  }
+  return tensor;
+}
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+int64_t getByteSize(RankedTensorType type) {
+  Type element = type.getElementType();
+  int64_t bits;
+  if (auto complex = dyn_cast<ComplexType>(element))
+    bits = 2 * complex.getElementType().getIntOrFloatBitWidth();
+  else
+    bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  return type.getNumElements() * llvm::divideCeil(bits, 8);
+}
+
+/// A buffer that lives from kernel `first` to kernel `last`.
+struct Interval {
+  Value value;
+  int64_t size;
+  int64_t first;
+  int64_t last;
+  int64_t offset = 0;
+};
+
+/// Largest first, each at the best-fitting gap among the buffers that are
+/// alive at the same time. Returns the peak.
+int64_t assignOffsets(MutableArrayRef<Interval> intervals) {
+  SmallVector<Interval *> order, placed;
+  for (Interval &interval : intervals)
+    order.push_back(&interval);
+  llvm::stable_sort(order, [](Interval *a, Interval *b) {
+    return a->size > b->size;
+  });
+  int64_t peak = 0;
+  for (Interval *interval : order) {
+    SmallVector<Interval *> conflicts;
+    for (Interval *other : placed)
+      if (other->first <= interval->last && interval->first <= other->last)
+        conflicts.push_back(other);
+    llvm::sort(conflicts, [](Interval *a, Interval *b) {
+      return a->offset < b->offset;
+    });
+    int64_t best = -1, bestGap = 0, end = 0;
+    for (Interval *other : conflicts) {
+      int64_t gap = other->offset - end;
+      if (gap >= interval->size && (best < 0 || gap < bestGap)) {
+        best = end;
+        bestGap = gap;
+      }
+      end = std::max(end, other->offset + other->size);
+    }
+    interval->offset = best < 0 ? end : best;
+    placed.push_back(interval);
+    peak = std::max(peak, interval->offset + interval->size);
+  }
+  return peak;
+}
+
+struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
+  using PlanMemoryPassBase::PlanMemoryPassBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isDeclaration())
+      return;
+    Block &block = function.getBody().front();
+    Builder b(&getContext());
+    Operation *terminator = block.getTerminator();
+
+    DenseMap<Operation *, int64_t> position;
+    int64_t count = 0;
+    for (Operation &op : block)
+      position[&op] = count++;
+
+    // A buffer that the caller gives is written directly, the first of
+    // several results that share a value.
+    DenseMap<Value, int64_t> resultOf;
+    for (auto [index, value] : llvm::enumerate(terminator->getOperands()))
+      if (isa<RankedTensorType>(value.getType()))
+        resultOf.try_emplace(getStorage(value), index);
+
+    DenseMap<Value, int64_t> lastUse;
+    for (Operation &op : block)
+      for (Value operand : op.getOperands())
+        if (isa<RankedTensorType>(operand.getType())) {
+          int64_t &last = lastUse[getStorage(operand)];
+          last = std::max(last, position[&op]);
+        }
+
+    SmallVector<Interval> intervals;
+    for (auto kernel : block.getOps<KernelOp>())
+      for (Value result : kernel.getResults()) {
+        auto type = cast<RankedTensorType>(result.getType());
+        if (!type.hasStaticShape() || resultOf.contains(result))
+          continue;
+        int64_t first = position[kernel];
+        intervals.push_back(
+            {result,
+             static_cast<int64_t>(llvm::alignTo(
+                 std::max<int64_t>(getByteSize(type), 1), kAlignment)),
+             first, std::max(first, lastUse.lookup(result))});
+      }
+    int64_t peak = assignOffsets(intervals);
+    DenseMap<Value, int64_t> offsets;
+    for (Interval &interval : intervals)
+      offsets[interval.value] = interval.offset;
+
+    for (auto kernel : block.getOps<KernelOp>()) {
+      SmallVector<int64_t> places;
+      for (Value result : kernel.getResults()) {
+        if (auto it = resultOf.find(result); it != resultOf.end())
+          places.push_back(-1 - it->second);
+        else if (auto it = offsets.find(result); it != offsets.end())
+          places.push_back(it->second);
+        else
+          places.push_back(kDynamicPlacement);
+      }
+      kernel->setAttr(kPlacementAttr, b.getDenseI64ArrayAttr(places));
+    }
+    function->setAttr(kWorkspaceAttr, b.getI64IntegerAttr(peak));
+  }
+};
+
+} // namespace
+} // namespace mlir::fx

@@ -1,0 +1,119 @@
+//===- EmitCPU.cpp - Kernels to functions ---------------------------------===//
+
+#include "EntryPoint.h"
+#include "KernelFunction.h"
+
+#include "fx/Target/CPU/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::fx::cpu {
+#define GEN_PASS_DEF_EMITCPUPASS
+#include "fx/Target/CPU/Passes.h.inc"
+
+namespace {
+
+/// The text of a kernel without names and locations: equal text, equal code.
+std::string getFingerprint(KernelOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << stringifyKernelKind(kernel.getKind()) << kernel.getOperandTypes()
+     << "->" << kernel.getResultTypes();
+  llvm::DenseMap<Value, unsigned> numbers;
+  // Numbering by appearance makes the text independent of the place.
+  kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Value argument : block.getArguments())
+          numbers.try_emplace(argument, numbers.size());
+    for (Value argument : op->getBlock()->getArguments())
+      numbers.try_emplace(argument, numbers.size());
+    for (Value result : op->getResults())
+      numbers.try_emplace(result, numbers.size());
+    os << ";" << op->getName() << "(";
+    for (Value operand : op->getOperands())
+      os << numbers.lookup(operand) << ",";
+    os << ")" << op->getResultTypes() << op->getAttrDictionary()
+       << op->getNumRegions() << op->getBlock()->getNumArguments();
+  });
+  return text;
+}
+
+struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
+  using EmitCPUPassBase::EmitCPUPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(emit(module)))
+      signalPassFailure();
+  }
+
+  LogicalResult emit(ModuleOp module) {
+    SmallVector<func::FuncOp> functions;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isDeclaration())
+        functions.push_back(function);
+
+    OpBuilder b(module.getContext());
+    OwningOpRef<ModuleOp> generic = ModuleOp::create(module.getLoc());
+    llvm::StringMap<func::FuncOp> emitted;
+    llvm::DenseMap<Operation *, func::FuncOp> kernels;
+    for (func::FuncOp function : functions) {
+      for (auto kernel : function.getOps<KernelOp>()) {
+        func::FuncOp &target = emitted[getFingerprint(kernel)];
+        if (!target) {
+          std::string name = ("fx_kernel_" + Twine(emitted.size() - 1)).str();
+          FailureOr<func::FuncOp> made =
+              emitKernel(b, kernel, name, module, *generic);
+          if (failed(made))
+            return failure();
+          target = *made;
+        }
+        kernels[kernel] = target;
+      }
+    }
+    if (!generic->getBody()->empty()) {
+      if (failed(lowerGenericKernels(*generic)))
+        return failure();
+      // Globals and declarations come along.
+      for (Operation &op :
+           llvm::make_early_inc_range(generic->getBody()->getOperations())) {
+        auto symbol = dyn_cast<SymbolOpInterface>(op);
+        if (symbol && module.lookupSymbol(symbol.getName())) {
+          if (auto function = dyn_cast<func::FuncOp>(op);
+              function && function.isDeclaration())
+            continue;
+        }
+        op.moveBefore(module.getBody(), module.getBody()->end());
+      }
+    }
+    for (func::FuncOp function : functions)
+      if (failed(emitEntryPoint(function, kernels)))
+        return failure();
+    return success();
+  }
+
+  FailureOr<func::FuncOp> emitKernel(OpBuilder &b, KernelOp kernel,
+                                     StringRef name, ModuleOp module,
+                                     ModuleOp generic) {
+    b.setInsertionPointToEnd(generic.getBody());
+    KernelFunction target = createKernelFunction(b, kernel, name);
+    if (failed(emitGenericKernel(b, kernel, target)))
+      return failure();
+    // A private function without uses would be removed by the passes.
+    target.function.setPublic();
+    return target.function;
+  }
+};
+
+} // namespace
+} // namespace mlir::fx::cpu
