@@ -2,6 +2,7 @@
 
 #include "GraphImporterImpl.h"
 
+#include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/FXOps.h"
 
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -556,6 +557,17 @@ GraphImporter::buildCall(const Node &node, const BoundArguments *arguments,
 // Any operator with a schema
 //===----------------------------------------------------------------------===//
 
+/// Whether the partitioner treats an overload otherwise than the op that stands
+/// for it: `aten.index` may be recomputed, `aten._unsafe_index` may not.
+static bool differsInRecomputation(StringRef overload, Operation *op) {
+  constexpr RematClass decisive =
+      RematClass::Recomputable | RematClass::Random |
+      RematClass::ComputeIntensive | RematClass::Draws;
+  RematClass own = getRematClassesOfPacket(overload.rsplit('.').first);
+  return ((own ^ getRematClassesOfPacket(getATenPacket(op))) & decisive) !=
+         RematClass::None;
+}
+
 FailureOr<Operation *>
 GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
                              SmallVector<Type> types) {
@@ -580,6 +592,9 @@ GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
     if (failed(call))
       return failure();
     op = *call;
+  } else if (differsInRecomputation(arguments.schema->target, op)) {
+    op->setAttr(kOverloadAttr,
+                builder.getStringAttr(arguments.schema->target));
   }
   // One result of a list of tensors has a name of its own, too.
   bool isList = !node.results.empty() &&
