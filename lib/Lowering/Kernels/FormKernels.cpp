@@ -2,10 +2,12 @@
 
 #include "OutlineKernel.h"
 
+#include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::fx {
@@ -13,6 +15,18 @@ namespace mlir::fx {
 #include "fx/Lowering/Kernels/Passes.h.inc"
 
 namespace {
+
+/// More ops than this are not fused into one kernel: code size and compile
+/// time grow, registers run out.
+constexpr size_t kMaxOps = 96;
+constexpr size_t kMaxBuffers = 24;
+/// A kernel with sweeps over rows runs one row a thread: with fewer rows than
+/// this and more work than that, separate kernels are better.
+constexpr int64_t kMinRows = 8;
+constexpr int64_t kSmallWork = 1 << 15;
+/// What a row may hold if it has to stay in the cache between sweeps and is
+/// read across rows.
+constexpr int64_t kMaxStridedRow = 1 << 10;
 
 bool hasTensor(TypeRange types) {
   return llvm::any_of(types, [](Type t) { return isa<TensorType>(t); });
@@ -22,12 +36,281 @@ bool hasTensor(TypeRange types) {
 bool isHostOp(Operation *op) {
   if (op->hasTrait<OpTrait::IsTerminator>() || isClonedIntoKernels(op))
     return true;
-  if (isa<tensor::DimOp, tensor::ExtractOp, arith::ConstantOp>(op))
-    return true;
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+  if (isa<tensor::DimOp, tensor::ExtractOp, arith::ConstantOp>(op) ||
+      isReshape(op))
     return true;
   return !hasTensor(op->getOperandTypes()) && !hasTensor(op->getResultTypes());
 }
+
+/// Greedy fusion of the ops of one block.
+class KernelFormer {
+public:
+  explicit KernelFormer(Block &block) : block(block) {}
+
+  LogicalResult run(bool fuse);
+
+private:
+  using Ops = llvm::SetVector<Operation *>;
+  struct Group {
+    Ops ops;
+    KernelKind kind;
+  };
+
+  Operation *getOwner(Operation *op) { return block.findAncestorOpInBlock(*op); }
+  /// The values of `ops` that are used outside, reshapes looked through.
+  SmallVector<Value> getOutputs(const Ops &ops);
+  /// Whether a path leaves `ops` and comes back.
+  bool makesCycle(const Ops &ops);
+  bool isWorthwhile(const LoopKernel &kernel, const Ops &ops);
+  /// Fuses groups `a` and `b` with the reshapes between them.
+  bool tryMerge(int a, int b, ArrayRef<Operation *> reshapes);
+  void fuseProducers();
+  void fuseSiblings();
+  /// Moves reshapes at the rim of a group out of it.
+  void trim(Ops &ops);
+  Ops sortOps(const Ops &ops);
+
+  Block &block;
+  llvm::DenseMap<Operation *, int> groupOf;
+  llvm::DenseMap<Operation *, int64_t> position;
+  SmallVector<Group> groups;
+};
+
+} // namespace
+
+SmallVector<Value> KernelFormer::getOutputs(const Ops &ops) {
+  SmallVector<Value> outputs;
+  for (Operation *op : ops) {
+    if (isReshape(op))
+      continue;
+    for (Value result : op->getResults()) {
+      // A reshape of it may be what is used; that one is free.
+      SmallVector<Value> aliases = {result};
+      bool isOutput = false;
+      for (size_t i = 0; i < aliases.size() && !isOutput; ++i)
+        for (Operation *user : aliases[i].getUsers()) {
+          Operation *owner = getOwner(user);
+          if (!ops.contains(owner))
+            isOutput = true;
+          else if (isReshape(owner))
+            aliases.push_back(owner->getResult(0));
+        }
+      if (isOutput)
+        outputs.push_back(result);
+    }
+  }
+  return outputs;
+}
+
+bool KernelFormer::makesCycle(const Ops &ops) {
+  llvm::DenseSet<Operation *> seen;
+  SmallVector<Operation *> worklist;
+  auto addUsers = [&](Operation *op, bool fromSet) {
+    for (Operation *user : op->getUsers()) {
+      Operation *owner = getOwner(user);
+      if (owner && !(fromSet && ops.contains(owner)) &&
+          seen.insert(owner).second)
+        worklist.push_back(owner);
+    }
+  };
+  for (Operation *op : ops)
+    addUsers(op, /*fromSet=*/true);
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val();
+    if (ops.contains(op))
+      return true;
+    auto it = groupOf.find(op);
+    if (it == groupOf.end()) {
+      addUsers(op, false);
+      continue;
+    }
+    for (Operation *member : groups[it->second].ops) {
+      if (ops.contains(member))
+        return true;
+      seen.insert(member);
+      addUsers(member, false);
+    }
+  }
+  return false;
+}
+
+bool KernelFormer::isWorthwhile(const LoopKernel &kernel, const Ops &ops) {
+  if (ops.size() > kMaxOps ||
+      kernel.loads.size() + kernel.outputs.size() > kMaxBuffers ||
+      kernel.recomputedCost > 4)
+    return false;
+  if (!kernel.hasReduction())
+    return true;
+  int64_t rows = kernel.getNumPoints(/*reduced=*/false);
+  int64_t length = kernel.getNumPoints(/*reduced=*/true);
+  bool sweeps = kernel.numSweeps > 1;
+  for (const LoopOutput &output : kernel.outputs)
+    sweeps |= output.alongRow && kernel.numSweeps > 1;
+  if (!sweeps)
+    return true;
+  if (rows < kMinRows && rows * length > kSmallWork)
+    return false;
+  // Rows that are not contiguous: neighbours share cache lines, so only short
+  // ones stay in the cache.
+  bool contiguous = kernel.loads.empty();
+  for (const LoopAccess &load : kernel.loads) {
+    if (load.map.getNumResults() == 0)
+      continue;
+    AffineExpr last = load.map.getResults().back();
+    for (auto [d, dim] : llvm::enumerate(kernel.dims))
+      contiguous |= dim.reduced && last.isFunctionOfDim(d);
+  }
+  return contiguous || length <= kMaxStridedRow;
+}
+
+KernelFormer::Ops KernelFormer::sortOps(const Ops &ops) {
+  SmallVector<Operation *> sorted(ops.begin(), ops.end());
+  llvm::sort(sorted, [&](Operation *a, Operation *b) {
+    return position[a] < position[b];
+  });
+  return Ops(sorted.begin(), sorted.end());
+}
+
+bool KernelFormer::tryMerge(int a, int b, ArrayRef<Operation *> reshapes) {
+  if (a == b || groups[a].kind != KernelKind::Loops ||
+      groups[b].kind != KernelKind::Loops)
+    return false;
+  Ops ops = groups[a].ops;
+  ops.insert(groups[b].ops.begin(), groups[b].ops.end());
+  ops.insert(reshapes.begin(), reshapes.end());
+  if (ops.size() > kMaxOps)
+    return false;
+  ops = sortOps(ops);
+  FailureOr<LoopKernel> kernel = LoopKernel::analyze(ops, getOutputs(ops));
+  if (failed(kernel) || !isWorthwhile(*kernel, ops) || makesCycle(ops))
+    return false;
+  for (Operation *op : ops)
+    groupOf[op] = a;
+  groups[a].ops = std::move(ops);
+  groups[b].ops.clear();
+  return true;
+}
+
+/// Vertical fusion: each op with the kernels of its operands.
+void KernelFormer::fuseProducers() {
+  for (Operation &op : block) {
+    auto self = groupOf.find(&op);
+    if (self == groupOf.end() || isReshape(&op))
+      continue;
+    // Nearest producers first.
+    SmallVector<std::pair<Operation *, SmallVector<Operation *>>> producers;
+    for (Value operand : op.getOperands()) {
+      SmallVector<Operation *> reshapes;
+      Operation *producer = operand.getDefiningOp();
+      while (producer && isReshape(producer) && !groupOf.contains(producer)) {
+        reshapes.push_back(producer);
+        producer = producer->getOperand(0).getDefiningOp();
+      }
+      if (producer && groupOf.contains(producer))
+        producers.push_back({producer, reshapes});
+    }
+    llvm::sort(producers, [&](auto &x, auto &y) {
+      return position[x.first] > position[y.first];
+    });
+    for (auto &[producer, reshapes] : producers)
+      tryMerge(groupOf[producer], groupOf[&op], reshapes);
+  }
+}
+
+/// Horizontal fusion: kernels that read the same tensor.
+void KernelFormer::fuseSiblings() {
+  llvm::SetVector<Value> shared;
+  for (Operation &op : block)
+    if (groupOf.contains(&op))
+      for (Value operand : op.getOperands())
+        if (isa<RankedTensorType>(operand.getType()))
+          shared.insert(operand);
+  for (Value value : shared) {
+    if (value.getDefiningOp() && isClonedIntoKernels(value.getDefiningOp()))
+      continue;
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.hasStaticShape() && type.getNumElements() < 256)
+      continue;
+    SmallVector<Operation *> users;
+    for (Operation *user : value.getUsers())
+      if (Operation *owner = getOwner(user); groupOf.contains(owner))
+        users.push_back(owner);
+    llvm::sort(users, [&](Operation *a, Operation *b) {
+      return position[a] < position[b];
+    });
+    for (size_t i = 1; i < users.size() && i < 16; ++i)
+      tryMerge(groupOf[users[i - 1]], groupOf[users[i]], {});
+  }
+}
+
+void KernelFormer::trim(Ops &ops) {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (Operation *op : Ops(ops)) {
+      if (!isReshape(op))
+        continue;
+      Operation *producer = op->getOperand(0).getDefiningOp();
+      bool first = !producer || !ops.contains(producer);
+      bool usedInside = false, usedOutside = false;
+      for (Operation *user : op->getUsers())
+        (ops.contains(getOwner(user)) ? usedInside : usedOutside) = true;
+      if (!first && usedInside && usedOutside) {
+        // Others read the reshape of the kernel's result.
+        OpBuilder builder(op);
+        builder.setInsertionPointAfter(op);
+        Operation *copy = builder.clone(*op);
+        position[copy] = position[op];
+        op->getResult(0).replaceUsesWithIf(
+            copy->getResult(0), [&](OpOperand &use) {
+              return !ops.contains(getOwner(use.getOwner()));
+            });
+        changed = true;
+        continue;
+      }
+      if (first || !usedInside) {
+        ops.remove(op);
+        groupOf.erase(op);
+        changed = true;
+      }
+    }
+  }
+}
+
+LogicalResult KernelFormer::run(bool fuse) {
+  int64_t count = 0;
+  for (Operation &op : block) {
+    position[&op] = count++;
+    if (isHostOp(&op))
+      continue;
+    Group group;
+    group.ops.insert(&op);
+    group.kind = KernelKind::Generic;
+    if (fuse && isLoopOp(&op) &&
+        succeeded(LoopKernel::analyze(group.ops, getOutputs(group.ops))))
+      group.kind = KernelKind::Loops;
+    groupOf[&op] = groups.size();
+    groups.push_back(std::move(group));
+  }
+  if (fuse) {
+    fuseProducers();
+    fuseSiblings();
+  }
+  for (Group &group : groups) {
+    if (group.ops.empty())
+      continue;
+    trim(group.ops);
+    group.ops = sortOps(group.ops);
+    if (failed(outlineKernel(group.ops.getArrayRef(), group.kind)))
+      return failure();
+  }
+  if (!sortTopologically(&block))
+    return block.getParentOp()->emitError(
+        "kernels of this function depend on each other in a cycle");
+  return success();
+}
+
+namespace {
 
 struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
   using FormKernelsPassBase::FormKernelsPassBase;
@@ -37,17 +320,18 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
     if (function.isDeclaration())
       return;
     Block &block = function.getBody().front();
-    SmallVector<Operation *> group;
-    for (Operation &op : block)
-      if (!isHostOp(&op))
-        group.push_back(&op);
-    auto flush = [&]() {
-      for (Operation *op : group)
-        if (failed(outlineKernel({op}, KernelKind::Generic)))
-          return signalPassFailure();
-    };
-    flush();
-    sortTopologically(&block);
+    if (fuse) {
+      // One form for all structured ops.
+      IRRewriter rewriter(&getContext());
+      for (auto op : llvm::make_early_inc_range(block.getOps<linalg::LinalgOp>())) {
+        if (isa<linalg::GenericOp, linalg::FillOp>(op.getOperation()))
+          continue;
+        rewriter.setInsertionPoint(op);
+        (void)linalg::generalizeNamedOp(rewriter, op);
+      }
+    }
+    if (failed(KernelFormer(block).run(fuse)))
+      signalPassFailure();
   }
 };
 

@@ -184,7 +184,7 @@ private:
     if (!op || !places.ops.contains(op)) {
       // A scalar operand of linalg.fill, a splat, or undefined contents.
       if (!isa<RankedTensorType>(value.getType()) ||
-          isa_and_nonnull<tensor::EmptyOp>(op))
+          isa_and_nonnull<tensor::EmptyOp, linalg::FillOp>(op))
         return 0;
       if (op && op->hasTrait<OpTrait::ConstantLike>()) {
         DenseElementsAttr elements;
@@ -255,14 +255,18 @@ private:
         return std::nullopt;
       level = std::max(level, *needed);
     }
+    unsigned cost = 0;
     for (Operation &nested : body->without_terminator()) {
       ++kernel.numOps;
+      ++cost;
       if (isa<math::MathDialect>(nested.getDialect()) &&
           !isa<math::AbsFOp, math::SqrtOp, math::FmaOp, math::CopySignOp,
                math::FloorOp, math::CeilOp, math::RoundEvenOp, math::TruncOp,
                math::AbsIOp, math::RsqrtOp, math::IsNaNOp, math::IsInfOp,
-               math::IsFiniteOp>(nested))
+               math::IsFiniteOp>(nested)) {
         ++kernel.numTranscendental;
+        cost += 20;
+      }
       if (auto index = dyn_cast<linalg::IndexOp>(nested))
         indexExprs.push_back(loops[index.getDim()]);
       if (auto extract = dyn_cast<tensor::ExtractOp>(nested)) {
@@ -274,11 +278,22 @@ private:
         kernel.gathered.insert(extract.getTensor());
       }
     }
+    int64_t points = 1;
+    for (int64_t size : op.getStaticLoopRanges())
+      points *= ShapedType::isDynamic(size) ? 256 : size;
+    visits.push_back({cost, points, SmallVector<AffineExpr>(loops)});
     return level;
   }
 
 public:
   SmallVector<AffineExpr> indexExprs;
+  /// The evaluations of generics: cost, number of elements, loops.
+  struct Visit {
+    unsigned cost;
+    int64_t points;
+    SmallVector<AffineExpr> loops;
+  };
+  SmallVector<Visit> visits;
 
 private:
   LoopKernel &kernel;
@@ -419,6 +434,13 @@ LoopKernel::analyze(const llvm::SetVector<Operation *> &ops,
     for (LoopReduction &reduction : kernel.reductions)
       kernel.numSweeps = std::max(kernel.numSweeps, reduction.sweep + 1);
 
+    for (auto &visit : visitor.visits) {
+      int64_t evaluated = kernel.getNumPoints(/*reduced=*/false);
+      if (getDims(visit.loops).anyCommon(reduced))
+        evaluated *= kernel.getNumPoints(/*reduced=*/true);
+      if (evaluated > visit.points)
+        kernel.recomputedCost += visit.cost;
+    }
     kernel.indexDims = getDims(visitor.indexExprs);
     for (AffineMap map : maps)
       for (AffineExpr expr : map.getResults()) {

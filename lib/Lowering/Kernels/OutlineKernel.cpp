@@ -17,6 +17,15 @@ using namespace mlir::fx;
 bool fx::isClonedIntoKernels(Operation *op) {
   if (isa<tensor::EmptyOp>(op))
     return true;
+  // A fill costs nothing inside of a kernel, unless its tensor leaves as it is.
+  if (isa<linalg::FillOp>(op)) {
+    Operation *init = op->getOperand(1).getDefiningOp();
+    return isa_and_nonnull<tensor::EmptyOp>(init) &&
+           llvm::none_of(op->getUsers(), [](Operation *user) {
+             return user->hasTrait<OpTrait::IsTerminator>() ||
+                    !isa<linalg::LinalgOp>(user);
+           });
+  }
   auto constant = dyn_cast<arith::ConstantOp>(op);
   if (!constant)
     return false;
@@ -68,14 +77,17 @@ FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
 
   llvm::SetVector<Value> inputs, outputs;
   llvm::SetVector<Operation *> cloned;
-  auto addUse = [&](Value value) {
+  std::function<void(Value)> addUse = [&](Value value) {
     Operation *definition = value.getDefiningOp();
     if (definition ? isInside(definition)
                    : isInside(value.getParentBlock()->getParentOp()))
       return;
     if (definition && isClonedIntoKernels(definition)) {
-      cloned.insert(definition);
-      inputs.insert(definition->operand_begin(), definition->operand_end());
+      // Operands first: the copies are in order of dependence.
+      if (!cloned.contains(definition)) {
+        llvm::for_each(definition->getOperands(), addUse);
+        cloned.insert(definition);
+      }
       return;
     }
     inputs.insert(value);
@@ -90,15 +102,6 @@ FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
           }))
         outputs.insert(result);
     }
-  }
-  // Sizes used by a copied tensor.empty may be constants.
-  SmallVector<Value> kept;
-  for (Value value : inputs) {
-    Operation *definition = value.getDefiningOp();
-    if (definition && isClonedIntoKernels(definition))
-      cloned.insert(definition);
-    else
-      kept.push_back(value);
   }
 
   Operation *last = ops.back();
@@ -116,18 +119,15 @@ FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
     names.push_back(op->getLoc());
   auto kernel = KernelOp::create(
       b, b.getFusedLoc(names), ValueRange(outputs.getArrayRef()).getTypes(),
-      kept, sizes, KernelKindAttr::get(b.getContext(), kind));
+      inputs.getArrayRef(), sizes, KernelKindAttr::get(b.getContext(), kind));
 
   Block *body = &kernel.getBody().emplaceBlock();
   IRMapping mapping;
-  for (Value value : kept)
+  for (Value value : inputs)
     mapping.map(value, body->addArgument(value.getType(), value.getLoc()));
   b.setInsertionPointToStart(body);
-  // Constants first, then tensor.empty, which may use them.
-  for (bool constants : {true, false})
-    for (Operation *op : cloned)
-      if (isa<arith::ConstantOp>(op) == constants)
-        b.clone(*op, mapping);
+  for (Operation *op : cloned)
+    b.clone(*op, mapping);
   SmallVector<Value> results;
   for (Operation *op : ops)
     op->moveBefore(body, body->end());

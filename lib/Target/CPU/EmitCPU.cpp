@@ -2,6 +2,7 @@
 
 #include "EntryPoint.h"
 #include "KernelFunction.h"
+#include "LoopEmitter.h"
 
 #include "fx/Target/CPU/Passes.h"
 
@@ -96,6 +97,7 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         op.moveBefore(module.getBody(), module.getBody()->end());
       }
     }
+    expandMath(module);
     for (func::FuncOp function : functions)
       if (failed(emitEntryPoint(function, kernels)))
         return failure();
@@ -105,6 +107,25 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
   FailureOr<func::FuncOp> emitKernel(OpBuilder &b, KernelOp kernel,
                                      StringRef name, ModuleOp module,
                                      ModuleOp generic) {
+    if (kernel.getKind() == KernelKind::Loops) {
+      // The whole region but constants, which have no place.
+      llvm::SetVector<Operation *> ops;
+      for (Operation &op : kernel.getBody().front().without_terminator())
+        if (isLoopOp(&op))
+          ops.insert(&op);
+      SmallVector<Value> outputs(
+          kernel.getBody().front().getTerminator()->getOperands());
+      std::string reason;
+      FailureOr<LoopKernel> loops = LoopKernel::analyze(ops, outputs, &reason);
+      if (failed(loops))
+        return kernel.emitOpError("is no loop kernel: ") << reason;
+      b.setInsertionPointToEnd(module.getBody());
+      KernelFunction target = createKernelFunction(b, kernel, name);
+      LoopEmitter emitter(b, kernel, target, std::move(*loops), vectorBits);
+      if (failed(emitter.emit()))
+        return failure();
+      return target.function;
+    }
     b.setInsertionPointToEnd(generic.getBody());
     KernelFunction target = createKernelFunction(b, kernel, name);
     if (failed(emitGenericKernel(b, kernel, target)))

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/PassManager.h"
@@ -150,13 +151,23 @@ LogicalResult cpu::emitGenericKernel(OpBuilder &b, KernelOp kernel,
 
 LogicalResult cpu::lowerGenericKernels(ModuleOp module) {
   PassManager pm(module.getContext());
-  pm.enableVerifier(false);
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
   bufferization::OneShotBufferizePassOptions options;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
+  if (failed(pm.run(module)))
+    return failure();
+  // Copies of strided memory become loops, not calls of MLIR's own runtime.
+  SmallVector<memref::CopyOp> copies;
+  module.walk([&](memref::CopyOp op) { copies.push_back(op); });
+  for (memref::CopyOp op : copies) {
+    OpBuilder b(op);
+    linalg::makeMemRefCopyOp(b, op.getLoc(), op.getSource(), op.getTarget());
+    op.erase();
+  }
+  pm.clear();
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   bufferization::buildBufferDeallocationPipeline(
       pm, bufferization::BufferDeallocationPipelineOptions());

@@ -73,6 +73,9 @@ struct LoopKernel {
   /// Calls of expensive functions for each point.
   unsigned numTranscendental = 0;
   unsigned numOps = 0;
+  /// Cost for each point of values that are computed at more points than they
+  /// have elements.
+  unsigned recomputedCost = 0;
 
   /// The kernel that computes `outputs` with `ops`, or failure; `reason` tells
   /// why.

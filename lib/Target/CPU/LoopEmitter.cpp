@@ -1,0 +1,573 @@
+//===- LoopEmitter.cpp - Loop kernels to vector code ----------------------===//
+
+#include "LoopEmitter.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::fx;
+using namespace mlir::fx::cpu;
+
+/// Below this much work (elements times a cost of each), threads do not pay.
+static constexpr int64_t kSerialWork = 1 << 16;
+/// Work of one chunk that a thread takes.
+static constexpr int64_t kChunkWork = 1 << 15;
+
+LoopEmitter::LoopEmitter(OpBuilder &b, KernelOp kernelOp,
+                         KernelFunction &function, LoopKernel kernel,
+                         unsigned vectorBits)
+    : b(b), loc(kernelOp.getLoc()), kernelOp(kernelOp), target(function),
+      kernel(std::move(kernel)),
+      schedule(chooseSchedule(this->kernel, vectorBits)),
+      vectorBits(vectorBits) {}
+
+//===----------------------------------------------------------------------===//
+// Scopes
+//===----------------------------------------------------------------------===//
+
+void LoopEmitter::setInsertion(unsigned scope) {
+  Scope &s = scopes[scope];
+  if (s.before)
+    b.setInsertionPoint(s.before);
+  else
+    b.setInsertionPointToEnd(s.block);
+}
+
+void LoopEmitter::openScope(Block *block) {
+  Scope scope;
+  scope.block = block;
+  scopes.push_back(std::move(scope));
+}
+
+void LoopEmitter::closeScope() {
+  scopes.pop_back();
+  if (!scopes.empty())
+    scopes.back().before = nullptr;
+}
+
+scf::ForOp LoopEmitter::openLoop(Value begin, Value end, int64_t step,
+                                 ValueRange init) {
+  setInsertion(0);
+  Value stepValue = constant(step);
+  setInsertion(top());
+  auto loop = scf::ForOp::create(b, loc, begin, end, stepValue, init);
+  if (loop.getBody()->mightHaveTerminator())
+    loop.getBody()->getTerminator()->erase();
+  scopes.back().before = loop;
+  openScope(loop.getBody());
+  return loop;
+}
+
+void LoopEmitter::closeLoop(scf::ForOp loop, ValueRange yielded) {
+  b.setInsertionPointToEnd(loop.getBody());
+  scf::YieldOp::create(b, loc, yielded);
+  closeScope();
+}
+
+/// True in the first `count` lanes.
+Value LoopEmitter::createMask(Value count) {
+  Type i32 = b.getI32Type();
+  auto type = VectorType::get({schedule.width}, i32);
+  SmallVector<int32_t> lanes(schedule.width);
+  std::iota(lanes.begin(), lanes.end(), 0);
+  Value numbers = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef(lanes)));
+  Value limit = vector::BroadcastOp::create(
+      b, loc, type, arith::TruncIOp::create(b, loc, i32, count));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, numbers,
+                               limit);
+}
+
+void LoopEmitter::bindDim(unsigned dim, Value iv) {
+  ivs[dim] = iv;
+  ivScopes[dim] = top();
+}
+
+Value LoopEmitter::getBufferSize(Value tensor, int64_t dim) {
+  setInsertion(0);
+  return materialize(b, loc, getBuffer(tensor).sizes[dim]);
+}
+
+Value LoopEmitter::getSize(unsigned dim) {
+  Value &known = sizes[dim];
+  if (known)
+    return known;
+  const LoopDim &d = schedule.dims[dim];
+  if (!ShapedType::isDynamic(d.size)) {
+    setInsertion(0);
+    return known = constant(d.size);
+  }
+  Value size = getBufferSize(d.sizeTensor, d.sizeDim);
+  if (d.divisor != 1)
+    size = arith::DivSIOp::create(b, loc, size, constant(d.divisor));
+  return known = size;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows: sweeps over the reduced dims
+//===----------------------------------------------------------------------===//
+
+static std::optional<vector::CombiningKind> getCombiningKind(Operation *op) {
+  using Kind = vector::CombiningKind;
+  return llvm::TypeSwitch<Operation *, std::optional<Kind>>(op)
+      .Case<arith::AddFOp, arith::AddIOp>([](auto) { return Kind::ADD; })
+      .Case<arith::MulFOp, arith::MulIOp>([](auto) { return Kind::MUL; })
+      .Case<arith::MaximumFOp>([](auto) { return Kind::MAXIMUMF; })
+      .Case<arith::MinimumFOp>([](auto) { return Kind::MINIMUMF; })
+      .Case<arith::MaxNumFOp>([](auto) { return Kind::MAXNUMF; })
+      .Case<arith::MinNumFOp>([](auto) { return Kind::MINNUMF; })
+      .Case<arith::MaxSIOp>([](auto) { return Kind::MAXSI; })
+      .Case<arith::MinSIOp>([](auto) { return Kind::MINSI; })
+      .Case<arith::MaxUIOp>([](auto) { return Kind::MAXUI; })
+      .Case<arith::MinUIOp>([](auto) { return Kind::MINUI; })
+      .Case<arith::AndIOp>([](auto) { return Kind::AND; })
+      .Case<arith::OrIOp>([](auto) { return Kind::OR; })
+      .Case<arith::XOrIOp>([](auto) { return Kind::XOR; })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+/// The value that `combiner` leaves others unchanged with.
+static TypedAttr getNeutral(OpBuilder &b, Operation *combiner, Type type) {
+  if (auto attr = arith::getNeutralElement(combiner))
+    return *attr;
+  unsigned bits = type.getIntOrFloatBitWidth();
+  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner))
+    return b.getFloatAttr(
+        type, APFloat::getInf(cast<FloatType>(type).getFloatSemantics(),
+                              /*Negative=*/true));
+  if (isa<arith::MinimumFOp, arith::MinNumFOp>(combiner))
+    return b.getFloatAttr(
+        type, APFloat::getInf(cast<FloatType>(type).getFloatSemantics()));
+  if (isa<arith::MaxSIOp>(combiner))
+    return b.getIntegerAttr(type, APInt::getSignedMinValue(bits));
+  if (isa<arith::MinSIOp>(combiner))
+    return b.getIntegerAttr(type, APInt::getSignedMaxValue(bits));
+  if (isa<arith::MinUIOp, arith::AndIOp>(combiner))
+    return b.getIntegerAttr(type, APInt::getAllOnes(bits));
+  if (isa<arith::MulIOp>(combiner))
+    return b.getIntegerAttr(type, 1);
+  return cast<TypedAttr>(b.getZeroAttr(type));
+}
+
+/// The body at one point of the row: new accumulators, and stores.
+SmallVector<Value> LoopEmitter::emitSweepBody(unsigned sweep,
+                                              ValueRange accumulators) {
+  SmallVector<Value> result;
+  unsigned next = 0;
+  // Whether accumulators have a value for each lane.
+  bool isVector = schedule.width > 1;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    if (reduction.sweep != sweep)
+      continue;
+    unsigned count = reduction.maps.size();
+    SmallVector<Lanes> current;
+    for (unsigned i = 0; i < count; ++i)
+      current.push_back({accumulators[next + i], isVector, top(), {}, {}});
+    SmallVector<Lanes> updated =
+        evaluateBody(reduction.op, reduction.loops, current);
+    for (unsigned i = 0; i < count; ++i) {
+      Value value = splat(updated[i]);
+      if (mask && schedule.isVectorReduced()) {
+        setInsertion(top());
+        value = arith::SelectOp::create(b, loc, mask, value,
+                                        accumulators[next + i]);
+      }
+      result.push_back(value);
+    }
+    next += count;
+  }
+  for (const LoopOutput &output : kernel.outputs)
+    if (output.alongRow && output.level == sweep)
+      store(output);
+  return result;
+}
+
+SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
+                                            ValueRange accumulators) {
+  bool vectorRow = schedule.isVectorReduced();
+  if (level < schedule.reduced.size()) {
+    unsigned dim = schedule.reduced[level];
+    Value zero = getScalarExpr(
+        getAffineConstantExpr(0, b.getContext()));
+    scf::ForOp loop = openLoop(zero, getSize(dim), 1, accumulators);
+    bindDim(dim, loop.getInductionVar());
+    SmallVector<Value> inner =
+        emitReduced(level + 1, sweep, loop.getRegionIterArgs());
+    closeLoop(loop, inner);
+    return SmallVector<Value>(loop.getResults());
+  }
+  if (!vectorRow)
+    return emitSweepBody(sweep, accumulators);
+
+  // Full vectors, then a masked one.
+  unsigned dim = schedule.vectorDim;
+  int64_t width = schedule.width;
+  const LoopDim &d = schedule.dims[dim];
+  bool isStatic = !ShapedType::isDynamic(d.size);
+  SmallVector<Value> current(accumulators);
+  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  Value fullEnd;
+  if (isStatic) {
+    setInsertion(0);
+    fullEnd = constant(d.size / width * width);
+  } else {
+    Value size = getSize(dim);
+    setInsertion(0);
+    fullEnd = arith::SubIOp::create(
+        b, loc, size,
+        arith::RemSIOp::create(b, loc, size, constant(width)));
+  }
+  if (!isStatic || d.size >= width) {
+    scf::ForOp loop = openLoop(zero, fullEnd, width, current);
+    bindDim(dim, loop.getInductionVar());
+    SmallVector<Value> inner = emitSweepBody(sweep, loop.getRegionIterArgs());
+    closeLoop(loop, inner);
+    current.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  if (isStatic && d.size % width == 0)
+    return current;
+  // The tail: its own scope, so that values of full vectors are not reused.
+  setInsertion(top());
+  Value size = getSize(dim);
+  setInsertion(top());
+  Value condition = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::slt, fullEnd, size);
+  SmallVector<Type> types(ValueRange(current).getTypes());
+  auto branch = scf::IfOp::create(b, loc, types, condition,
+                                  /*addElseBlock=*/!current.empty());
+  scopes.back().before = branch;
+  if (branch.thenBlock()->mightHaveTerminator())
+    branch.thenBlock()->getTerminator()->erase();
+  openScope(branch.thenBlock());
+  bindDim(dim, fullEnd);
+  setInsertion(top());
+  Value rest = arith::SubIOp::create(b, loc, size, fullEnd);
+  mask = createMask(rest);
+  SmallVector<Value> inner = emitSweepBody(sweep, current);
+  mask = Value();
+  b.setInsertionPointToEnd(branch.thenBlock());
+  scf::YieldOp::create(b, loc, inner);
+  closeScope();
+  if (current.empty())
+    return {};
+  b.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(b, loc, current);
+  return SmallVector<Value>(branch.getResults());
+}
+
+void LoopEmitter::emitRow() {
+  bool vectorRow = schedule.isVectorReduced();
+  for (unsigned sweep = 0; sweep < kernel.numSweeps; ++sweep) {
+    SmallVector<Value> init;
+    SmallVector<Lanes> starts;
+    bool any = false;
+    for (const LoopReduction &reduction : kernel.reductions) {
+      if (reduction.sweep != sweep)
+        continue;
+      any = true;
+      for (auto [i, map] : llvm::enumerate(reduction.maps)) {
+        linalg::GenericOp op = reduction.op;
+        Lanes start =
+            evaluate(op.getDpsInitOperand(i)->get(), map);
+        starts.push_back(start);
+        if (!vectorRow) {
+          init.push_back(splat(start));
+          continue;
+        }
+        Type element = start.value.getType();
+        setInsertion(0);
+        auto type = cast<VectorType>(getType(element, true));
+        init.push_back(arith::ConstantOp::create(
+            b, loc,
+            DenseElementsAttr::get(
+                type, Attribute(getNeutral(b, getCombiner(op, i),
+                                           element)))));
+      }
+    }
+    for (const LoopOutput &output : kernel.outputs)
+      any |= output.alongRow && output.level == sweep;
+    if (!any)
+      continue;
+    SmallVector<Value> finished = emitReduced(0, sweep, init);
+    unsigned next = 0;
+    for (const LoopReduction &reduction : kernel.reductions) {
+      if (reduction.sweep != sweep)
+        continue;
+      for (auto [i, map] : llvm::enumerate(reduction.maps)) {
+        linalg::GenericOp op = reduction.op;
+        Lanes lanes{finished[next], schedule.width > 1 && !vectorRow, top(),
+                    {}, {}};
+        if (vectorRow) {
+          Operation *combiner = getCombiner(op, i);
+          setInsertion(top());
+          Value single = vector::ReductionOp::create(
+              b, loc, *getCombiningKind(combiner), finished[next]);
+          Value start = starts[next].value;
+          Attribute constantStart;
+          bool neutral =
+              matchPattern(start, m_Constant(&constantStart)) &&
+              constantStart == getNeutral(b, combiner, start.getType());
+          if (!neutral) {
+            OperationState state(loc, combiner->getName(), {start, single},
+                                 {start.getType()}, combiner->getAttrs());
+            single = b.create(state)->getResult(0);
+          }
+          lanes.value = single;
+        }
+        scopes.back().values[{op->getResult(i), map}] = lanes;
+        ++next;
+      }
+    }
+  }
+  for (const LoopOutput &output : kernel.outputs)
+    if (!output.alongRow)
+      store(output);
+}
+
+//===----------------------------------------------------------------------===//
+// Kept dims
+//===----------------------------------------------------------------------===//
+
+/// Vectors along the kept vector dim from element `begin` to `end`; `end` is a
+/// multiple of the width, or past the size: then the last vector is masked.
+void LoopEmitter::emitVectorBlocks(Value begin, Value end, bool wholeDim) {
+  unsigned dim = schedule.vectorDim;
+  int64_t width = schedule.width;
+  const LoopDim &d = schedule.dims[dim];
+  bool isStatic = !ShapedType::isDynamic(d.size);
+  Value size = getSize(dim);
+  setInsertion(0);
+  Value fullSize =
+      isStatic ? constant(d.size / width * width)
+               : Value(arith::SubIOp::create(
+                     b, loc, size,
+                     arith::RemSIOp::create(b, loc, size, constant(width))));
+  if (!isStatic || d.size >= width) {
+    setInsertion(top());
+    Value fullEnd = wholeDim ? fullSize
+                             : Value(arith::MinSIOp::create(b, loc, end,
+                                                            fullSize));
+    scf::ForOp loop = openLoop(begin, fullEnd, width, {});
+    bindDim(dim, loop.getInductionVar());
+    emitRow();
+    closeLoop(loop, {});
+  }
+  if (isStatic && d.size % width == 0)
+    return;
+  setInsertion(top());
+  Value condition = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::sgt, wholeDim ? size : end, fullSize);
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
+  branch.thenBlock()->getTerminator()->erase();
+  scopes.back().before = branch;
+  openScope(branch.thenBlock());
+  bindDim(dim, fullSize);
+  setInsertion(top());
+  Value rest = arith::SubIOp::create(b, loc, size, fullSize);
+  mask = createMask(rest);
+  emitRow();
+  mask = Value();
+  b.setInsertionPointToEnd(branch.thenBlock());
+  scf::YieldOp::create(b, loc);
+  closeScope();
+}
+
+void LoopEmitter::emitKept(unsigned level) {
+  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  if (level < schedule.kept.size()) {
+    unsigned dim = schedule.kept[level];
+    scf::ForOp loop = openLoop(zero, getSize(dim), 1, {});
+    bindDim(dim, loop.getInductionVar());
+    emitKept(level + 1);
+    closeLoop(loop, {});
+    return;
+  }
+  if (schedule.vectorDim >= 0 && !schedule.isVectorReduced())
+    emitVectorBlocks(zero, getSize(schedule.vectorDim), /*wholeDim=*/true);
+  else
+    emitRow();
+}
+
+/// The points `begin` to `end` of the loops that threads share.
+void LoopEmitter::emitRange(Value begin, Value end) {
+  if (schedule.kept.empty()) {
+    // Blocks of the vector dim.
+    setInsertion(0);
+    Value width = constant(schedule.width);
+    Value first = arith::MulIOp::create(b, loc, begin, width);
+    Value last = arith::MulIOp::create(b, loc, end, width);
+    emitVectorBlocks(first, last, /*wholeDim=*/false);
+    return;
+  }
+  scf::ForOp loop = openLoop(begin, end, 1, {});
+  Value rest = loop.getInductionVar();
+  for (unsigned level = numParallelLevels; level-- > 0;) {
+    unsigned dim = schedule.kept[level];
+    if (level == 0) {
+      bindDim(dim, rest);
+      break;
+    }
+    Value size = getSize(dim);
+    setInsertion(top());
+    bindDim(dim, arith::RemUIOp::create(b, loc, rest, size));
+    rest = arith::DivUIOp::create(b, loc, rest, size);
+  }
+  emitKept(numParallelLevels);
+  closeLoop(loop, {});
+}
+
+LogicalResult LoopEmitter::emit() {
+  OpBuilder::InsertionGuard guard(b);
+  ivs.assign(schedule.dims.size(), Value());
+  ivScopes.assign(schedule.dims.size(), 0);
+  openScope(&target.function.getBody().front());
+
+  // How the work divides among threads: leading kept loops until there are
+  // enough points, or the vectors of a single kept dim.
+  int64_t cost = 1 + kernel.numOps + kernel.loads.size() +
+                 10 * kernel.numTranscendental;
+  int64_t total = cost, points = 1;
+  bool isDynamic = false;
+  for (const LoopDim &dim : schedule.dims) {
+    isDynamic |= ShapedType::isDynamic(dim.size);
+    total *= ShapedType::isDynamic(dim.size) ? 256 : std::max<int64_t>(
+                                                         dim.size, 1);
+  }
+  bool vectorOnly = schedule.kept.empty() && schedule.vectorDim >= 0 &&
+                    !schedule.isVectorReduced();
+  while (numParallelLevels < schedule.kept.size() && points < 64) {
+    int64_t size = schedule.dims[schedule.kept[numParallelLevels++]].size;
+    points *= ShapedType::isDynamic(size) ? 256 : std::max<int64_t>(size, 1);
+  }
+  if (vectorOnly) {
+    int64_t size = schedule.dims[schedule.vectorDim].size;
+    points = llvm::divideCeil(ShapedType::isDynamic(size) ? 256 * 16 : size,
+                              schedule.width);
+  }
+  bool parallel = (numParallelLevels || vectorOnly) && points > 1 &&
+                  (isDynamic || total >= kSerialWork);
+  if (!numParallelLevels && !vectorOnly) {
+    for (unsigned d = 0; d < schedule.dims.size(); ++d)
+      if (schedule.dims[d].size == 1)
+        bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+    emitKept(0);
+    setInsertion(0);
+    func::ReturnOp::create(b, loc);
+    return success();
+  }
+
+  setInsertion(0);
+  Value count;
+  if (vectorOnly) {
+    Value size = getSize(schedule.vectorDim);
+    setInsertion(0);
+    count = arith::DivUIOp::create(
+        b, loc,
+        arith::AddIOp::create(b, loc, size, constant(schedule.width - 1)),
+        constant(schedule.width));
+  } else {
+    for (unsigned level = 0; level < numParallelLevels; ++level) {
+      Value size = getSize(schedule.kept[level]);
+      setInsertion(0);
+      count = count ? Value(arith::MulIOp::create(b, loc, count, size)) : size;
+    }
+  }
+  Value begin, end = count;
+  setInsertion(0);
+  begin = constant(0);
+  if (parallel) {
+    int64_t grain =
+        std::max<int64_t>(1, kChunkWork / std::max<int64_t>(1, total / points));
+    enterParallelBody(count, grain, begin, end);
+  }
+  for (unsigned d = 0; d < schedule.dims.size(); ++d)
+    if (schedule.dims[d].size == 1)
+      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  emitRange(begin, end);
+  setInsertion(0);
+  func::ReturnOp::create(b, loc);
+  return success();
+}
+
+/// Ends the kernel function with a call of the runtime that runs a second
+/// function on ranges of points, and continues in that function. Its closure
+/// is the argument list of the kernel.
+void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
+                                    Value &end) {
+  setInsertion(0);
+  MLIRContext *context = b.getContext();
+  auto pointer = LLVM::LLVMPointerType::get(context);
+  Block *entry = &target.function.getBody().front();
+  SmallVector<Type> fields(entry->getArgumentTypes());
+  auto closureType = LLVM::LLVMStructType::getLiteral(context, fields);
+  Value one = constant(1);
+  Value closure =
+      LLVM::AllocaOp::create(b, loc, pointer, closureType, one, 8);
+  for (auto [i, argument] : llvm::enumerate(entry->getArguments())) {
+    Value field = LLVM::GEPOp::create(
+        b, loc, pointer, closureType, closure,
+        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    LLVM::StoreOp::create(b, loc, argument, field);
+  }
+  auto module = target.function->getParentOfType<ModuleOp>();
+  auto declared = module.lookupSymbol<func::FuncOp>("fx_rt_parallel_for");
+  Type i64 = b.getI64Type();
+  if (!declared) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    declared = func::FuncOp::create(
+        b, loc, "fx_rt_parallel_for",
+        b.getFunctionType({pointer, pointer, pointer, i64, i64}, {}));
+    declared.setPrivate();
+  }
+  func::FuncOp body;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(target.function);
+    body = func::FuncOp::create(
+        b, loc, (target.function.getName() + "_body").str(),
+        b.getFunctionType({pointer, i64, i64}, {}));
+    body.setPrivate();
+    body.addEntryBlock();
+  }
+  Value function = func::ConstantOp::create(
+      b, loc, body.getFunctionType(), body.getName());
+  function = UnrealizedConversionCastOp::create(b, loc, pointer, function)
+                 .getResult(0);
+  func::CallOp::create(b, loc, declared,
+                       ValueRange{target.context, function, closure, count,
+                                  constant(grain)});
+  func::ReturnOp::create(b, loc);
+
+  scopes.clear();
+  sizes.clear();
+  strides.clear();
+  openScope(&body.getBody().front());
+  setInsertion(0);
+  IRMapping mapping;
+  for (auto [i, argument] : llvm::enumerate(entry->getArguments())) {
+    Value field = LLVM::GEPOp::create(
+        b, loc, pointer, closureType, body.getArgument(0),
+        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    mapping.map(argument,
+                LLVM::LoadOp::create(b, loc, argument.getType(), field)
+                    .getResult());
+  }
+  auto remap = [&](Buffer &buffer) {
+    buffer.pointer = mapping.lookupOrDefault(buffer.pointer);
+    for (OpFoldResult &size : buffer.sizes)
+      if (auto value = dyn_cast<Value>(size))
+        size = mapping.lookupOrDefault(value);
+  };
+  target.context = mapping.lookup(target.context);
+  llvm::for_each(target.inputs, remap);
+  llvm::for_each(target.results, remap);
+  for (Value &scalar : target.scalars)
+    if (scalar)
+      scalar = mapping.lookupOrDefault(scalar);
+  begin = body.getArgument(1);
+  end = body.getArgument(2);
+}

@@ -1,0 +1,144 @@
+//===- LoopEmitter.h - Loop kernels to vector code --------------*- C++ -*-===//
+//
+// Private to the CPU target.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_LIB_TARGET_CPU_LOOPEMITTER_H
+#define FX_LIB_TARGET_CPU_LOOPEMITTER_H
+
+#include "KernelFunction.h"
+
+#include "fx/Lowering/Kernels/LoopKernel.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace mlir::fx::cpu {
+
+/// How a loop kernel is run: the order of its loops and the vector dim.
+struct LoopSchedule {
+  /// Loops from outside to inside, without the vector dim if it is kept.
+  SmallVector<unsigned> kept, reduced;
+  /// -1: scalar code.
+  int64_t vectorDim = -1;
+  int64_t width = 1;
+  /// Dims after merging neighbours: the merged one has the product, the other
+  /// size 1.
+  SmallVector<LoopDim> dims;
+  bool isVectorReduced() const {
+    return vectorDim >= 0 && dims[vectorDim].reduced;
+  }
+};
+LoopSchedule chooseSchedule(const LoopKernel &kernel, unsigned vectorBits);
+
+/// Fills the function of a loop kernel.
+class LoopEmitter {
+public:
+  LoopEmitter(OpBuilder &b, KernelOp kernelOp, KernelFunction &function,
+              LoopKernel kernel, unsigned vectorBits);
+  LogicalResult emit();
+
+private:
+  /// A value of the kernel at the current point: one for all lanes, or one for
+  /// each. `scope` is the innermost loop that it depends on.
+  struct Lanes {
+    Value value;
+    bool isVector = false;
+    unsigned scope = 0;
+    /// Lane l of an integer is base + l * stride.
+    Value base;
+    std::optional<int64_t> stride;
+  };
+  /// A block that is being filled. Code that does not depend on the loop at
+  /// its end goes in front of it.
+  struct Scope {
+    Block *block;
+    Operation *before = nullptr;
+    llvm::DenseMap<std::pair<Value, AffineMap>, Lanes> values;
+    llvm::DenseMap<AffineExpr, Value> exprs;
+    llvm::DenseMap<std::pair<Value, AffineMap>, Value> offsets;
+    llvm::DenseMap<Value, Value> splats;
+  };
+
+  // Scopes.
+  void setInsertion(unsigned scope);
+  void openScope(Block *block);
+  void closeScope();
+  unsigned top() const { return scopes.size() - 1; }
+  scf::ForOp openLoop(Value begin, Value end, int64_t step, ValueRange init);
+  void closeLoop(scf::ForOp loop, ValueRange yielded);
+  void bindDim(unsigned dim, Value iv);
+  Value createMask(Value count);
+
+  // Values.
+  Type getType(Type scalar, bool isVector);
+  Value constant(int64_t value);
+  Value getSize(unsigned dim);
+  Value getBufferSize(Value tensor, int64_t dim);
+  Value splat(const Lanes &lanes);
+  Lanes getLanes(AffineExpr expr);
+  Value getScalarExpr(AffineExpr expr);
+  unsigned getScope(AffineExpr expr);
+  Lanes getScalarOperand(Value value);
+  Lanes evaluate(Value tensor, AffineMap map);
+  Lanes evaluateNew(Value tensor, AffineMap map);
+  SmallVector<Lanes> evaluateBody(linalg::GenericOp op,
+                                  ArrayRef<AffineExpr> loops,
+                                  ArrayRef<Lanes> accumulators);
+  Lanes evaluateOp(Operation *op, ArrayRef<Lanes> operands);
+  Lanes evaluateExtract(tensor::ExtractOp op, ArrayRef<Lanes> indices);
+
+  // Memory.
+  const Buffer &getBuffer(Value tensor);
+  SmallVector<OpFoldResult> getStrides(Value tensor);
+  /// An address: a scalar offset and the distance between lanes.
+  struct Address {
+    Value offset;
+    unsigned scope = 0;
+    std::optional<int64_t> laneStride;
+    Value dynamicStride;
+    Value laneOffsets;
+  };
+  Address getAddress(Value tensor, AffineMap map);
+  Lanes load(Value tensor, const Address &address);
+  void store(const LoopOutput &output);
+  Value getPointers(Value base, Type element, const Address &address);
+  Value getMask();
+
+  // Loops.
+  void emitKept(unsigned level);
+  void emitVectorBlocks(Value begin, Value end, bool wholeDim);
+  void emitRow();
+  SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
+                                 ValueRange accumulators);
+  SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
+  void emitRange(Value begin, Value end);
+  void enterParallelBody(Value count, int64_t grain, Value &begin, Value &end);
+
+  OpBuilder &b;
+  Location loc;
+  KernelOp kernelOp;
+  KernelFunction &target;
+  LoopKernel kernel;
+  LoopSchedule schedule;
+  unsigned vectorBits;
+  SmallVector<Scope> scopes;
+  SmallVector<Value> ivs;
+  SmallVector<unsigned> ivScopes;
+  /// Lanes that are inside of the tensor; null if all are.
+  Value mask;
+  llvm::DenseMap<Value, SmallVector<OpFoldResult>> strides;
+  llvm::DenseMap<unsigned, Value> sizes;
+  /// The kept loops that threads share.
+  unsigned numParallelLevels = 0;
+};
+
+/// Replaces math functions on f32 by polynomials in vector code.
+void expandMath(ModuleOp module);
+
+} // namespace mlir::fx::cpu
+
+#endif // FX_LIB_TARGET_CPU_LOOPEMITTER_H

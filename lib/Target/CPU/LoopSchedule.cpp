@@ -1,0 +1,144 @@
+//===- LoopSchedule.cpp - Loop order and vector dim -----------------------===//
+
+#include "LoopEmitter.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+using namespace mlir::fx::cpu;
+
+/// Stand-in for a stride or size that is known at run time only.
+static constexpr int64_t kDynamicGuess = 4096;
+
+/// The distance in memory between neighbours along each dim; nothing if the
+/// access is not linear in it.
+static SmallVector<std::optional<int64_t>>
+getDimStrides(const LoopKernel &kernel, Value tensor, AffineMap map) {
+  unsigned numDims = kernel.dims.size();
+  SmallVector<std::optional<int64_t>> result(numDims, 0);
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(tensor.getType()).getShape();
+  int64_t stride = 1;
+  for (int64_t i = shape.size() - 1; i >= 0; --i) {
+    SmallVector<int64_t> factors;
+    int64_t constant;
+    AffineExpr expr = map.getResult(i);
+    if (getLinearForm(expr, numDims, factors, constant)) {
+      for (unsigned d = 0; d < numDims; ++d)
+        if (result[d])
+          *result[d] += factors[d] * stride;
+    } else {
+      expr.walk([&](AffineExpr e) {
+        if (auto d = dyn_cast<AffineDimExpr>(e))
+          result[d.getPosition()] = std::nullopt;
+      });
+    }
+    stride *= ShapedType::isDynamic(shape[i]) ? kDynamicGuess : shape[i];
+  }
+  return result;
+}
+
+LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
+                                 unsigned vectorBits) {
+  LoopSchedule schedule;
+  schedule.dims = kernel.dims;
+  unsigned numDims = kernel.dims.size();
+  SmallVector<SmallVector<std::optional<int64_t>>> accesses;
+  SmallVector<bool> isStore;
+  for (const LoopOutput &output : kernel.outputs) {
+    accesses.push_back(getDimStrides(kernel, output.tensor, output.map));
+    isStore.push_back(true);
+  }
+  for (const LoopAccess &load : kernel.loads) {
+    accesses.push_back(getDimStrides(kernel, load.tensor, load.map));
+    isStore.push_back(false);
+  }
+
+  // Outside the dims with the largest strides, those of the results first.
+  SmallVector<unsigned> order;
+  for (unsigned d = 0; d < numDims; ++d)
+    if (kernel.dims[d].size != 1)
+      order.push_back(d);
+  auto getKey = [&](unsigned d) {
+    int64_t key = 0;
+    for (auto [access, store] : llvm::zip(accesses, isStore))
+      key += access[d].value_or(kDynamicGuess) * (store ? 4 : 1);
+    return key;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](unsigned a, unsigned b) {
+    return getKey(a) > getKey(b);
+  });
+
+  // Merge neighbours that all accesses run through as one.
+  for (size_t i = 0; i + 1 < order.size();) {
+    unsigned outer = order[i], inner = order[i + 1];
+    LoopDim &a = schedule.dims[outer], &b = schedule.dims[inner];
+    bool merge = a.reduced == b.reduced && !kernel.indexDims[outer] &&
+                 !kernel.indexDims[inner] && !ShapedType::isDynamic(b.size);
+    for (auto &access : accesses)
+      merge = merge && access[outer] && access[inner] &&
+              *access[outer] == *access[inner] * b.size;
+    // A guessed size must not decide.
+    if (!merge || ShapedType::isDynamic(a.size)) {
+      ++i;
+      continue;
+    }
+    b.size *= a.size;
+    a.size = 1;
+    order.erase(order.begin() + i);
+    if (i)
+      --i;
+  }
+
+  // The vector dim: the cheapest loads and stores for each element.
+  bool opaque = false;
+  for (const LoopReduction &reduction : kernel.reductions)
+    for (unsigned i = 0; i < reduction.maps.size(); ++i)
+      opaque |= !getCombiner(reduction.op, i);
+  int64_t lanes = vectorBits / 32;
+  double bestCost = 1e30;
+  for (unsigned d : order) {
+    if (opaque && schedule.dims[d].reduced)
+      continue;
+    int64_t size = schedule.dims[d].size;
+    if (ShapedType::isDynamic(size))
+      size = kDynamicGuess;
+    if (size < 2)
+      continue;
+    double cost = 1 + 0.5 * kernel.numOps + 8.0 * kernel.numTranscendental;
+    for (auto [access, store] : llvm::zip(accesses, isStore)) {
+      if (access[d] == 0)
+        cost += 0.25;
+      else if (access[d] == 1)
+        cost += 1;
+      else
+        cost += store ? 2.0 * lanes : 1.2 * lanes;
+    }
+    // Unused lanes of the last vector.
+    cost /= double(size) / llvm::alignTo(size, std::min(lanes, size));
+    cost /= std::min(lanes, size);
+    // A kept dim needs no combination of lanes; all else equal, inner loops
+    // are the better ones.
+    if (cost <= bestCost) {
+      bestCost = cost;
+      schedule.vectorDim = d;
+    }
+  }
+  if (schedule.vectorDim >= 0) {
+    // Several registers for each value hide latencies, as long as there are
+    // enough of them.
+    int64_t width = lanes;
+    if (kernel.numTranscendental == 0 && kernel.numOps <= 40)
+      width *= 2;
+    if (schedule.isVectorReduced() && kernel.numTranscendental == 0 &&
+        kernel.numOps <= 12)
+      width *= 2;
+    int64_t size = schedule.dims[schedule.vectorDim].size;
+    if (!ShapedType::isDynamic(size))
+      width = std::min<int64_t>(width, llvm::PowerOf2Ceil(size));
+    schedule.width = width;
+  }
+  for (unsigned d : order)
+    if (static_cast<int64_t>(d) != schedule.vectorDim)
+      (schedule.dims[d].reduced ? schedule.reduced : schedule.kept)
+          .push_back(d);
+  return schedule;
+}
