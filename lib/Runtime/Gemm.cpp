@@ -28,6 +28,8 @@ constexpr int64_t kBlockN = 1024;
 constexpr int64_t kEpilogueN = 128;
 /// At most this many rows are computed without packing B.
 constexpr int64_t kFewRows = 24;
+/// At most this many rows are dot products when B is K-contiguous.
+constexpr int64_t kDotRows = 48;
 
 enum class Method { Tiles, Dot, Axpy };
 
@@ -50,7 +52,7 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
     const GemmKernels<T> &table = gemmKernels<T>();
     // One operand K-contiguous and long, the other small enough to be copied
     // into that form.
-    bool fewRows = p.M <= kFewRows && p.rsB == 1 && p.csB != 1;
+    bool fewRows = p.M <= kDotRows && p.rsB == 1 && p.csB != 1;
     bool fewColumns = p.N <= kDotTile && p.csA == 1;
     if (p.K >= 4 * table.vl && (fewRows || fewColumns)) {
       plan.method = Method::Dot;

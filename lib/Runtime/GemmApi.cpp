@@ -2,6 +2,8 @@
 
 #include "GemmImpl.h"
 
+#include <utility>
+
 using namespace fxrt;
 
 namespace {
@@ -34,6 +36,19 @@ void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
   if (batch > 1 && bsB == 0 && bsA == M * rsA && bsC == M * rsC && !epilogue) {
     p.M = M * batch;
     p.batch = 1;
+  }
+  // A column of C from a column-major A is a row from a row-major one.
+  if (N == 1 && rsA == 1 && csA != 1 && rsC == 1 && !epilogue) {
+    std::swap(p.M, p.N);
+    p.A = B;
+    p.bsA = bsB;
+    p.rsA = csB;
+    p.csA = rsB;
+    p.B = A;
+    p.bsB = bsA;
+    p.rsB = csA;
+    p.csB = rsA;
+    p.rsC = p.N;
   }
   runGemm(ctx, p);
 }

@@ -87,12 +87,13 @@ struct PatchPanel {
   int64_t taps, stride;
 };
 
-/// Arguments of the weight gradient's tile: tile[r, j] += sum over y, x of
-/// image[offset[r] + y * rowStep + x * colStep] * G[(y * width + x) * nr + j].
+/// Arguments of the weight gradient's tile: tile[r, j] += sum over n, y, x of
+/// image[offset[r] + n * imageStep + y * rowStep + x * colStep] *
+/// grad[((n * height + y) * width + x) * nr + j].
 struct WeightTile {
   const float *image;
   const int64_t *offset;
-  int64_t height, width, rowStep, colStep;
+  int64_t images, height, width, imageStep, rowStep, colStep;
   const float *grad;
   float *tile;
   int64_t ldTile;
@@ -120,6 +121,9 @@ struct Kernels {
   void (*packPatches)(const PatchPanel &panel, const float *image,
                       int64_t planeSize, int64_t k0, int64_t k1, float *packed);
   void (*weightTile[kPatchRows][2])(const WeightTile &args);
+  /// to[j * ldTo + i] = from[i * ldFrom + j] for i < rows, j < cols.
+  void (*transpose)(const float *from, int64_t ldFrom, int64_t rows,
+                    int64_t cols, float *to, int64_t ldTo);
 
   void (*depthwiseForward)(const DepthwisePlane &plane, const float *image,
                            const float *weight, float bias, float *output);

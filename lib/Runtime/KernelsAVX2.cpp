@@ -1,4 +1,4 @@
-//===- KernelsAVX2.cpp - The kernels compiled for AVX2 ------------------------===//
+//===- KernelsAVX2.cpp - The kernels compiled for AVX2 --------------------===//
 
 #define FX_VECTOR_BYTES 32
 #define FX_TILE_ROWS 6

@@ -1,4 +1,4 @@
-//===- KernelsAVX512.cpp - The kernels compiled for AVX512 --------------------===//
+//===- KernelsAVX512.cpp - The kernels compiled for AVX-512 ---------------===//
 
 #define FX_VECTOR_BYTES 64
 #define FX_TILE_ROWS 14

@@ -126,11 +126,14 @@ void weightTile(const WeightTile &args) {
   constexpr int VL = kLanes<float>, NR = kTileCols<float>;
   VectorF32 acc[R][NV] = {};
   const float *grad = args.grad;
-  for (int64_t y = 0; y < args.height; ++y) {
+  for (int64_t line = 0; line < args.images * args.height; ++line) {
+    const float *image = args.image +
+                         line / args.height * args.imageStep +
+                         line % args.height * args.rowStep;
     const float *rows[R];
 #pragma clang loop unroll(full)
     for (int i = 0; i < R; ++i)
-      rows[i] = args.image + args.offset[i] + y * args.rowStep;
+      rows[i] = image + args.offset[i];
     int64_t at = 0;
     for (int64_t x = 0; x < args.width; ++x, at += args.colStep, grad += NR) {
       VectorF32 g[NV];
@@ -160,6 +163,22 @@ constexpr void addWeightTiles(Kernels &table, std::index_sequence<R...>) {
   ((table.weightTile[R][0] = weightTile<R + 1, 1>,
     table.weightTile[R][1] = weightTile<R + 1, 2>),
    ...);
+}
+
+void transposeMatrix(const float *from, int64_t ldFrom, int64_t rows,
+                     int64_t cols, float *to, int64_t ldTo) {
+  constexpr int VL = kLanes<float>;
+  for (int64_t i = 0; i < rows; i += VL) {
+    int64_t count = rows - i < VL ? rows - i : VL;
+    for (int64_t j = 0; j < cols; j += VL) {
+      int64_t steps = cols - j < VL ? cols - j : VL;
+      VectorF32 block[VL];
+      loadTransposed<float, float>(from + i * ldFrom + j, ldFrom, count, steps,
+                                   block);
+      for (int64_t s = 0; s < steps; ++s)
+        storeFirst(to + (j + s) * ldTo + i, block[s], count);
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,6 +310,7 @@ constexpr Kernels kernelTable(const char *name) {
   table.packF16 = {packA<Half, float>, packB<Half, float>};
   table.packPatches = packPatches;
   addWeightTiles(table, std::make_index_sequence<kPatchRows>());
+  table.transpose = transposeMatrix;
   table.depthwiseForward = depthwiseForward;
   table.depthwiseData = depthwiseData;
   table.depthwiseWeight = depthwiseWeight;

@@ -14,10 +14,11 @@ namespace {
 
 constexpr int kTileVectors = 2;
 template <typename T>
-constexpr int kTileCols = kTileVectors *kLanes<T>;
+constexpr int kTileCols = kTileVectors * kLanes<T>;
 
-/// Steps of K between two prefetches of B's stream are left to the hardware:
-/// both packed operands are read strictly forward.
+/// One register tile: R x NV accumulators stay in registers over all K steps.
+/// Prefetching is left to the hardware, packed operands are read strictly
+/// forward.
 template <typename T, int R, int NV, bool PackedA, bool Masked>
 void tileKernel(int64_t K, const T *A, int64_t rsA, int64_t csA, const T *B,
                 int64_t ldb, T *C, int64_t ldc, int64_t cols, bool accumulate,
@@ -314,7 +315,8 @@ constexpr void addTileRows(GemmKernels<T> &table) {
 }
 
 template <typename T, size_t... R>
-constexpr void addAllTileRows(GemmKernels<T> &table, std::index_sequence<R...>) {
+constexpr void addAllTileRows(GemmKernels<T> &table,
+                              std::index_sequence<R...>) {
   (addTileRows<T, R + 1>(table), ...);
 }
 

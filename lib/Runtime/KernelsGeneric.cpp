@@ -1,4 +1,4 @@
-//===- KernelsGeneric.cpp - The kernels compiled for any machine -------------===//
+//===- KernelsGeneric.cpp - The kernels compiled for any machine ----------===//
 
 #define FX_VECTOR_BYTES 16
 #define FX_TILE_ROWS 6

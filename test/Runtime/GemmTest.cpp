@@ -244,8 +244,8 @@ void checkThreadIndependence() {
 } // namespace
 
 void fxtest::testGemm() {
-  checkShapes<float>(400);
-  checkShapes<double>(150);
+  checkShapes<float>(250);
+  checkShapes<double>(80);
   checkBatched();
   checkPacked();
   checkNarrow(/*half=*/false);

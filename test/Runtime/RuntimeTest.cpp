@@ -20,7 +20,8 @@ void fxtest::testMemory() {
   FX_CHECK(std::strcmp(fx_rt_last_error(), "second") == 0, "last error text");
 
   fx_rt_context *ctx = fx_rt_context_create();
-  for (void *context : {static_cast<void *>(ctx), static_cast<void *>(nullptr)}) {
+  void *contexts[] = {ctx, nullptr};
+  for (void *context : contexts) {
     char *first = static_cast<char *>(fx_rt_workspace(context, 1000));
     FX_CHECK(reinterpret_cast<uintptr_t>(first) % 64 == 0, "alignment");
     std::memset(first, 1, 1000);
@@ -149,6 +150,7 @@ int main(int argc, char **argv) {
   } sections[] = {{"memory", testMemory},
                   {"parallel", testParallel},
                   {"gemm", testGemm},
+                  {"conv", testConvolution},
                   {"random", testRandom}};
   for (const auto &section : sections)
     if (argc > 1 && std::strcmp(argv[1], section.name) == 0) {
@@ -158,7 +160,7 @@ int main(int argc, char **argv) {
                   failures);
       return failures != 0;
     }
-  std::printf("usage: fx-runtime-test memory|parallel|gemm|random "
+  std::printf("usage: fx-runtime-test memory|parallel|gemm|conv|random "
               "[THREADS]\n");
   return 2;
 }

@@ -64,6 +64,7 @@ double worstError(const std::vector<T> &got, const std::vector<double> &want,
 void testMemory();
 void testParallel();
 void testGemm();
+void testConvolution();
 void testRandom();
 
 } // namespace fxtest

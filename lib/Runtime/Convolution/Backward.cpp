@@ -1,0 +1,380 @@
+//===- Backward.cpp - Gradients of the convolution ------------------------===//
+
+#include "Convolution.h"
+
+#include <string.h>
+
+using namespace fxrt;
+
+//===----------------------------------------------------------------------===//
+// Gradient of the input
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Along one axis: the input positions first, first + stride, ... receive from
+/// the kernel elements kernel[0 .. count) only, from output position
+/// i + shift[j] for the i-th of them.
+struct Phase {
+  int64_t first, size, count;
+  int64_t *kernel, *shift;
+};
+
+Phase findPhase(int64_t remainder, int64_t in, int64_t kernel, int64_t stride,
+                int64_t pad, int64_t dilation, int64_t *storage) {
+  Phase phase;
+  phase.first = ((remainder - pad) % stride + stride) % stride;
+  phase.size = in > phase.first ? ceilDiv(in - phase.first, stride) : 0;
+  phase.kernel = storage;
+  phase.shift = storage + kernel;
+  phase.count = 0;
+  for (int64_t k = 0; k < kernel; ++k) {
+    int64_t distance = phase.first + pad - k * dilation;
+    if (distance % stride != 0)
+      continue;
+    phase.kernel[phase.count] = k;
+    phase.shift[phase.count++] = distance / stride;
+  }
+  return phase;
+}
+
+/// Row panels of the transposed weights: rows are input channels, steps are
+/// (output channel, tap of the phase).
+void packTransposedWeights(void *ctx, const fx_rt_conv_shape &s,
+                           const float *weight, const int64_t *tap,
+                           int64_t taps, float *packed) {
+  const int64_t M = s.in_channels / s.groups, O = s.out_channels / s.groups;
+  const int64_t all = s.kernel_h * s.kernel_w, K = O * taps;
+  const EvenSplit panels = weightPanels(M);
+  parallelFor(ctx, s.groups * panels.parts, maxOf(1, 65536 / (14 * K + 1)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  int64_t group = i / panels.parts, q = i % panels.parts;
+                  int64_t row = panels.begin(q);
+                  int64_t rows = panels.begin(q + 1) - row;
+                  float *to = packed + (group * M + row) * K;
+                  for (int64_t o = 0; o < O; ++o) {
+                    const float *from =
+                        weight + ((group * O + o) * M + row) * all;
+                    for (int64_t t = 0; t < taps; ++t, to += rows)
+                      for (int64_t r = 0; r < rows; ++r)
+                        to[r] = from[r * all + tap[t]];
+                  }
+                }
+              });
+}
+
+void fillWithZeros(void *ctx, float *data, int64_t count) {
+  parallelFor(ctx, count, 65536, [&](int64_t begin, int64_t end) {
+    memset(data + begin, 0, (end - begin) * sizeof(float));
+  });
+}
+} // namespace
+
+int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
+                                   const float *grad_output,
+                                   const float *weight, float *grad_input) {
+  const fx_rt_conv_shape &s = *shape;
+  if (!checkShape(s, "fx_rt_conv2d_backward_data"))
+    return 1;
+  const int64_t inPlane = s.in_h * s.in_w, positions = s.out_h * s.out_w;
+  const int64_t inSize = s.batch * s.in_channels * inPlane;
+  if (inSize == 0)
+    return 0;
+  if (s.out_channels == 0 || positions == 0) {
+    fillWithZeros(ctx, grad_input, inSize);
+    return 0;
+  }
+  if (isDepthwise(s))
+    return depthwiseBackwardData(ctx, s, grad_output, weight, grad_input);
+  if (isPointwise(s) && (s.batch == 1 || positions >= 8 * kernels().f32.nr)) {
+    GemmProblem<float, float> p;
+    p.batch = s.batch;
+    p.M = s.in_channels;
+    p.N = positions;
+    p.K = s.out_channels;
+    p.A = weight;
+    p.rsA = 1;
+    p.csA = s.in_channels;
+    p.B = grad_output;
+    p.bsB = s.out_channels * positions;
+    p.rsB = positions;
+    p.csB = 1;
+    p.C = grad_input;
+    p.bsC = s.in_channels * positions;
+    p.rsC = positions;
+    runGemm(ctx, p);
+    return 0;
+  }
+
+  const int64_t all = s.kernel_h * s.kernel_w;
+  ScopedBuffer<int64_t> lists(ctx, 2 * (s.kernel_h + s.kernel_w) + 3 * all);
+  ScopedBuffer<float> packed(ctx,
+                             s.out_channels * s.in_channels / s.groups * all);
+  if (!lists.get() || !packed.get())
+    return 1;
+  int64_t *tap = lists.get() + 2 * (s.kernel_h + s.kernel_w);
+  int64_t *tapY = tap + all, *tapX = tapY + all;
+
+  PatchProduct product;
+  product.batch = s.batch;
+  product.groups = s.groups;
+  product.source = grad_output;
+  product.channels = s.out_channels / s.groups;
+  product.sourceH = s.out_h;
+  product.sourceW = s.out_w;
+  product.tapY = tapY;
+  product.tapX = tapX;
+  product.strideY = product.strideX = 1;
+  product.weight = packed.get();
+  product.packed = true;
+  product.M = s.in_channels / s.groups;
+  product.dest = grad_input;
+  product.destH = s.in_h;
+  product.destW = s.in_w;
+  product.destStepY = s.stride_h;
+  product.destStepX = s.stride_w;
+
+  // Some positions receive nothing if a phase has no kernel element.
+  if (s.kernel_h < s.stride_h || s.kernel_w < s.stride_w ||
+      (s.stride_h > 1 && s.dilation_h > 1) ||
+      (s.stride_w > 1 && s.dilation_w > 1))
+    fillWithZeros(ctx, grad_input, inSize);
+  for (int64_t py = 0; py < s.stride_h; ++py) {
+    Phase vertical = findPhase(py, s.in_h, s.kernel_h, s.stride_h, s.pad_h,
+                               s.dilation_h, lists.get());
+    for (int64_t px = 0; px < s.stride_w; ++px) {
+      Phase horizontal =
+          findPhase(px, s.in_w, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w,
+                    lists.get() + 2 * s.kernel_h);
+      int64_t taps = 0;
+      for (int64_t i = 0; i < vertical.count; ++i)
+        for (int64_t j = 0; j < horizontal.count; ++j, ++taps) {
+          tap[taps] = vertical.kernel[i] * s.kernel_w + horizontal.kernel[j];
+          tapY[taps] = vertical.shift[i];
+          tapX[taps] = horizontal.shift[j];
+        }
+      if (taps == 0)
+        continue;
+      packTransposedWeights(ctx, s, weight, tap, taps, packed.get());
+      product.taps = taps;
+      product.rows = vertical.size;
+      product.cols = horizontal.size;
+      product.destY = vertical.first;
+      product.destX = horizontal.first;
+      runPatchProduct(ctx, product);
+    }
+  }
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Gradient of the weight
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The sum over positions, with the output channels in the lanes: the output's
+/// gradient is transposed into panels once, the (padded) image is read in
+/// place, for kPatchRows pairs (channel, tap) at a time. The result comes out
+/// transposed.
+class WeightGradient {
+public:
+  WeightGradient(const fx_rt_conv_shape &shape)
+      : s(shape), table(kernels()), nr(table.f32.nr),
+        C(s.in_channels / s.groups), O(s.out_channels / s.groups),
+        taps(s.kernel_h * s.kernel_w), positions(s.out_h * s.out_w),
+        usedH((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1),
+        usedW((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1),
+        paddedO(roundUp(O, nr)) {
+    padded = s.pad_h != 0 || s.pad_w != 0 || usedH > s.in_h || usedW > s.in_w;
+    imageH = padded ? usedH : s.in_h;
+    imageW = padded ? usedW : s.in_w;
+    imagesAtOnce = minOf(s.batch, maxOf(1, kPositions / positions));
+    linesAtOnce = imagesAtOnce > 1
+                      ? s.out_h
+                      : minOf(s.out_h, maxOf(1, kPositions / s.out_w));
+  }
+
+  int32_t run(void *ctx, const float *gradOutput, const float *input,
+              float *gradWeight) {
+    const int64_t channels = imagesAtOnce * s.in_channels;
+    ScopedBuffer<float> image(ctx, padded ? channels * imageH * imageW : 0);
+    ScopedBuffer<float> grad(ctx,
+                             imagesAtOnce * positions * paddedO * s.groups);
+    ScopedBuffer<float> sums(ctx, s.groups * C * taps * paddedO);
+    ScopedBuffer<int64_t> offsets(ctx, C * taps);
+    if (!image.get() || !grad.get() || !sums.get() || !offsets.get())
+      return 1;
+    fillWithZeros(ctx, sums.get(), s.groups * C * taps * paddedO);
+    for (int64_t i = 0; i < C * taps; ++i)
+      offsets.get()[i] = i / taps * imageH * imageW +
+                         i % taps / s.kernel_w * s.dilation_h * imageW +
+                         i % s.kernel_w * s.dilation_w;
+
+    for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {
+      const int64_t images = minOf(imagesAtOnce, s.batch - n);
+      const float *source = input + n * s.in_channels * s.in_h * s.in_w;
+      if (padded) {
+        padImages(ctx, source, images * s.in_channels, image.get());
+        source = image.get();
+      }
+      packGradient(ctx, gradOutput + n * s.out_channels * positions, images,
+                   grad.get());
+      addImages(ctx, source, images, grad.get(), offsets.get(), sums.get());
+    }
+
+    const int64_t K = C * taps;
+    parallelFor(ctx, s.groups * ceilDiv(O, 16), maxOf(1, 8192 / K),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    int64_t group = i / ceilDiv(O, 16);
+                    int64_t o = i % ceilDiv(O, 16) * 16;
+                    table.transpose(sums.get() + group * K * paddedO + o,
+                                    paddedO, K, minOf(16, O - o),
+                                    gradWeight + (group * O + o) * K, K);
+                  }
+                });
+    return 0;
+  }
+
+private:
+  /// Positions of one panel that are used for all rows before the next ones.
+  static constexpr int64_t kPositions = 512;
+
+  const fx_rt_conv_shape &s;
+  const Kernels &table;
+  const int64_t nr, C, O, taps, positions, usedH, usedW, paddedO;
+  bool padded;
+  int64_t imageH, imageW, imagesAtOnce, linesAtOnce;
+
+  void padImages(void *ctx, const float *source, int64_t planes,
+                 float *image) const {
+    parallelFor(
+        ctx, planes, maxOf(1, 65536 / (imageH * imageW)),
+        [&](int64_t begin, int64_t end) {
+          // Columns [left, right) of the padded image come from the input.
+          int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
+          int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
+          for (int64_t plane = begin; plane < end; ++plane)
+            for (int64_t y = 0; y < imageH; ++y) {
+              float *to = image + (plane * imageH + y) * imageW;
+              int64_t from = y - s.pad_h;
+              if (from < 0 || from >= s.in_h) {
+                memset(to, 0, imageW * sizeof(float));
+                continue;
+              }
+              for (int64_t x = 0; x < left; ++x)
+                to[x] = 0;
+              memcpy(to + left,
+                     source + (plane * s.in_h + from) * s.in_w + left - s.pad_w,
+                     (right - left) * sizeof(float));
+              for (int64_t x = right; x < imageW; ++x)
+                to[x] = 0;
+            }
+        });
+  }
+
+  /// -> [group][panel][image][position][nr].
+  void packGradient(void *ctx, const float *gradOutput, int64_t images,
+                    float *grad) const {
+    const int64_t perGroup = paddedO / nr;
+    parallelFor(ctx, s.groups * perGroup * images,
+                maxOf(1, 65536 / (positions * nr)),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    int64_t n = i % images, panel = i / images;
+                    int64_t group = panel / perGroup;
+                    int64_t o = panel % perGroup * nr;
+                    table.packF32.packB(
+                        gradOutput +
+                            (n * s.out_channels + group * O + o) * positions,
+                        1, positions, positions, minOf(nr, O - o),
+                        grad + i * positions * nr);
+                  }
+                });
+  }
+
+  void addImages(void *ctx, const float *image, int64_t images,
+                 const float *grad, const int64_t *offsets,
+                 float *sums) const {
+    const int64_t K = C * taps, perGroup = paddedO / nr;
+    const int64_t chunkRows = 4 * kPatchRows;
+    const int64_t chunks = ceilDiv(K, chunkRows);
+    parallelFor(
+        ctx, s.groups * perGroup * chunks,
+        maxOf(1, 200000 / (images * positions * chunkRows * nr)),
+        [&](int64_t begin, int64_t end) {
+          // The lines are the outer loop: a piece of the panel stays in the
+          // cache while the rows pass by. Every sum keeps its order.
+          for (int64_t y = 0; y < s.out_h; y += linesAtOnce)
+            for (int64_t i = begin; i < end; ++i) {
+              int64_t group = i / chunks / perGroup;
+              int64_t panel = i / chunks % perGroup;
+              int64_t row0 = i % chunks * chunkRows;
+              for (int64_t row = row0; row < minOf(K, row0 + chunkRows);
+                   row += kPatchRows) {
+                WeightTile args;
+                args.image = image + group * C * imageH * imageW +
+                             y * s.stride_h * imageW;
+                args.offset = offsets + row;
+                args.images = images;
+                args.height = minOf(linesAtOnce, s.out_h - y);
+                args.width = s.out_w;
+                args.imageStep = s.in_channels * imageH * imageW;
+                args.rowStep = s.stride_h * imageW;
+                args.colStep = s.stride_w;
+                args.grad = grad + ((group * perGroup + panel) * images *
+                                        positions +
+                                    y * s.out_w) *
+                                       nr;
+                args.tile = sums + (group * K + row) * paddedO + panel * nr;
+                args.ldTile = paddedO;
+                int64_t left = O - panel * nr;
+                table.weightTile[minOf(kPatchRows, K - row) - 1]
+                                [left > table.f32.vl](args);
+              }
+            }
+        });
+  }
+};
+} // namespace
+
+int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
+                                     const float *grad_output,
+                                     const float *input, float *grad_weight) {
+  const fx_rt_conv_shape &s = *shape;
+  if (!checkShape(s, "fx_rt_conv2d_backward_weight"))
+    return 1;
+  const int64_t positions = s.out_h * s.out_w;
+  const int64_t size = s.out_channels * (s.in_channels / s.groups) *
+                       s.kernel_h * s.kernel_w;
+  if (size == 0)
+    return 0;
+  if (s.batch == 0 || positions == 0) {
+    fillWithZeros(ctx, grad_weight, size);
+    return 0;
+  }
+  if (isDepthwise(s)) {
+    depthwiseBackwardWeight(ctx, s, grad_output, input, grad_weight);
+    return 0;
+  }
+  if (isPointwise(s) && positions >= 256) {
+    for (int64_t n = 0; n < s.batch; ++n) {
+      GemmProblem<float, float> p;
+      p.M = s.out_channels;
+      p.N = s.in_channels;
+      p.K = positions;
+      p.A = grad_output + n * s.out_channels * positions;
+      p.rsA = positions;
+      p.csA = 1;
+      p.B = input + n * s.in_channels * positions;
+      p.rsB = 1;
+      p.csB = positions;
+      p.C = grad_weight;
+      p.rsC = s.in_channels;
+      p.accumulate = n > 0;
+      runGemm(ctx, p);
+    }
+    return 0;
+  }
+  return WeightGradient(s).run(ctx, grad_output, input, grad_weight);
+}

@@ -1,0 +1,83 @@
+//===- Convolution.h - Shared parts of the convolutions ---------*- C++ -*-===//
+
+#ifndef FX_LIB_RUNTIME_CONVOLUTION_CONVOLUTION_H
+#define FX_LIB_RUNTIME_CONVOLUTION_CONVOLUTION_H
+
+#include "../GemmImpl.h"
+
+namespace fxrt {
+
+/// A product of a matrix with the patches of a batch of images:
+///
+///   dest[n, g, m, p(q)] = sum over c, t of
+///       weight[g][m, c * taps + t] * source[n, g, c, s(q, t)] + bias[g, m]
+///
+/// for the positions q = (y, x) of a grid [rows, cols], where
+/// s(q, t) = (y * strideY + tapY[t], x * strideX + tapX[t]), zero outside of
+/// the source, and p(q) = (y * destStepY + destY, x * destStepX + destX). It is
+/// the forward convolution, and the gradient of the input for each phase of
+/// the stride.
+struct PatchProduct {
+  int64_t batch, groups;
+  const float *source;
+  int64_t channels, sourceH, sourceW;
+  int64_t taps;
+  const int64_t *tapY, *tapX;
+  int64_t strideY, strideX;
+  int64_t rows, cols;
+  /// Weights of all groups, in row panels of the tile height: the element
+  /// (m, k) of the panel [m0, m0 + r) is at (m0 * K + k * r + m - m0), and a
+  /// group takes M * K elements. Or, with packed = false, row-major.
+  const float *weight;
+  bool packed;
+  int64_t M;
+  const float *bias = nullptr;
+  float *dest;
+  int64_t destH, destW;
+  int64_t destY = 0, destX = 0, destStepY = 1, destStepX = 1;
+  fx_rt_epilogue_f32 epilogue = nullptr;
+  void *closure = nullptr;
+
+  int64_t K() const { return channels * taps; }
+  /// The grid is the destination, without gaps.
+  bool dense() const {
+    return destStepY == 1 && destStepX == 1 && rows == destH && cols == destW;
+  }
+};
+
+void runPatchProduct(void *ctx, const PatchProduct &product);
+
+/// The panels that a group's weights are cut into.
+inline EvenSplit weightPanels(int64_t M) {
+  return {M, ceilDiv(M, kernels().f32.mr)};
+}
+
+/// True if the three tensors' sizes fit together; else the error is set.
+bool checkShape(const fx_rt_conv_shape &shape, const char *function);
+
+/// A 1x1 convolution whose patches are the input itself.
+inline bool isPointwise(const fx_rt_conv_shape &s) {
+  return s.groups == 1 && s.kernel_h == 1 && s.kernel_w == 1 &&
+         s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0 &&
+         s.in_h == s.out_h && s.in_w == s.out_w;
+}
+
+/// One input channel a group: no sum over channels, so no matrix product.
+inline bool isDepthwise(const fx_rt_conv_shape &s) {
+  return s.groups > 1 && s.in_channels == s.groups;
+}
+void depthwiseForward(void *ctx, const fx_rt_conv_shape &shape,
+                      const float *input, const float *weight,
+                      const float *bias, float *output,
+                      fx_rt_epilogue_f32 epilogue, void *closure);
+/// Non-zero when out of memory.
+int32_t depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &shape,
+                           const float *gradOutput, const float *weight,
+                           float *gradInput);
+void depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &shape,
+                             const float *gradOutput, const float *input,
+                             float *gradWeight);
+
+} // namespace fxrt
+
+#endif // FX_LIB_RUNTIME_CONVOLUTION_CONVOLUTION_H

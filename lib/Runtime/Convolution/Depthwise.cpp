@@ -1,0 +1,185 @@
+//===- Depthwise.cpp - Convolutions with one channel a group --------------===//
+//
+// Each plane is copied into a padded image whose columns are sorted by their
+// remainder modulo the stride: column x is at (x % stride) * phaseWidth +
+// x / stride. The positions of one row that one tap reads are then contiguous
+// whatever the stride and the dilation.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Convolution.h"
+
+#include <string.h>
+
+using namespace fxrt;
+
+namespace {
+class DepthwiseImage {
+public:
+  explicit DepthwiseImage(const fx_rt_conv_shape &shape)
+      : s(shape), height((s.out_h - 1) * s.stride_h +
+                         (s.kernel_h - 1) * s.dilation_h + 1),
+        width((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w +
+              1),
+        phaseWidth(ceilDiv(width, s.stride_w)),
+        lineWidth(phaseWidth * s.stride_w) {
+    const int64_t taps = s.kernel_h * s.kernel_w;
+    // A vector may be read beyond the last element.
+    int64_t slack = kernels().f32.vl;
+    size = height * lineWidth;
+    char *memory = static_cast<char *>(
+        threadScratch(ScratchConv, taps * sizeof(int64_t) +
+                                       (size + slack) * sizeof(float)));
+    offset = reinterpret_cast<int64_t *>(memory);
+    image = reinterpret_cast<float *>(offset + taps);
+    memset(image + size, 0, slack * sizeof(float));
+    for (int64_t t = 0; t < taps; ++t)
+      offset[t] = t / s.kernel_w * s.dilation_h * lineWidth +
+                  column(t % s.kernel_w * s.dilation_w);
+    plane.offset = offset;
+    plane.taps = taps;
+    plane.rowStep = s.stride_h * lineWidth;
+    plane.height = s.out_h;
+    plane.width = s.out_w;
+  }
+
+  DepthwisePlane plane;
+  float *image;
+
+  void clear() { memset(image, 0, size * sizeof(float)); }
+
+  void read(const float *input) {
+    clear();
+    forEachRun([&](int64_t at, int64_t from, int64_t count) {
+      for (int64_t i = 0; i < count; ++i)
+        image[at + i] = input[from + i * s.stride_w];
+    });
+  }
+
+  void write(float *input) const {
+    memset(input, 0, s.in_h * s.in_w * sizeof(float));
+    forEachRun([&](int64_t at, int64_t to, int64_t count) {
+      for (int64_t i = 0; i < count; ++i)
+        input[to + i * s.stride_w] = image[at + i];
+    });
+  }
+
+private:
+  const fx_rt_conv_shape &s;
+  int64_t height, width, phaseWidth, lineWidth, size;
+  int64_t *offset;
+
+  int64_t column(int64_t x) const {
+    return x % s.stride_w * phaseWidth + x / s.stride_w;
+  }
+
+  /// Calls run(position in the image, position in the input's plane, count)
+  /// for all elements that both have; they are stride_w apart in the input.
+  template <typename Run>
+  void forEachRun(const Run &run) const {
+    int64_t x0 = maxOf(0, s.pad_w), x1 = minOf(width, s.pad_w + s.in_w);
+    for (int64_t y = maxOf(0, s.pad_h); y < minOf(height, s.pad_h + s.in_h);
+         ++y)
+      for (int64_t x = x0; x < minOf(x1, x0 + s.stride_w); ++x)
+        run(y * lineWidth + column(x),
+            (y - s.pad_h) * s.in_w + x - s.pad_w,
+            ceilDiv(x1 - x, s.stride_w));
+  }
+};
+
+/// Planes that are worth a thread.
+int64_t planeGrain(const fx_rt_conv_shape &s) {
+  return maxOf(1, 100000 / (s.out_h * s.out_w * s.kernel_h * s.kernel_w));
+}
+} // namespace
+
+void fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
+                            const float *input, const float *weight,
+                            const float *bias, float *output,
+                            fx_rt_epilogue_f32 epilogue, void *closure) {
+  const int64_t multiplier = s.out_channels / s.groups;
+  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  parallelFor(
+      ctx, s.batch * s.groups, planeGrain(s), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          // Set up for each plane: an epilogue may use the scratch memory.
+          DepthwiseImage image(s);
+          image.read(input + i * s.in_h * s.in_w);
+          int64_t channel = i % s.groups * multiplier;
+          float *to = output + i * multiplier * positions;
+          for (int64_t m = 0; m < multiplier; ++m)
+            kernels().depthwiseForward(image.plane, image.image,
+                                       weight + (channel + m) * taps,
+                                       bias ? bias[channel + m] : 0.0f,
+                                       to + m * positions);
+          if (epilogue)
+            epilogue(closure, i / s.groups, channel, 0, multiplier, positions,
+                     to, positions);
+        }
+      });
+}
+
+int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
+                                 const float *gradOutput, const float *weight,
+                                 float *gradInput) {
+  const int64_t multiplier = s.out_channels / s.groups;
+  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  if (multiplier == 1 && s.stride_h == 1 && s.stride_w == 1) {
+    // A forward convolution of the output's gradient with the kernel reversed.
+    fx_rt_conv_shape reversed = s;
+    reversed.in_h = s.out_h;
+    reversed.in_w = s.out_w;
+    reversed.out_h = s.in_h;
+    reversed.out_w = s.in_w;
+    reversed.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
+    reversed.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
+    ScopedBuffer<float> reversedWeight(ctx, s.groups * taps);
+    if (!reversedWeight.get())
+      return 1;
+    for (int64_t i = 0; i < s.groups * taps; ++i)
+      reversedWeight.get()[i] =
+          weight[i / taps * taps + taps - 1 - i % taps];
+    depthwiseForward(ctx, reversed, gradOutput, reversedWeight.get(), nullptr,
+                     gradInput, nullptr, nullptr);
+    return 0;
+  }
+  parallelFor(ctx, s.batch * s.groups, planeGrain(s),
+              [&](int64_t begin, int64_t end) {
+                DepthwiseImage image(s);
+                for (int64_t i = begin; i < end; ++i) {
+                  image.clear();
+                  for (int64_t m = 0; m < multiplier; ++m)
+                    kernels().depthwiseData(
+                        image.plane, image.image,
+                        weight + (i % s.groups * multiplier + m) * taps,
+                        gradOutput + (i * multiplier + m) * positions);
+                  image.write(gradInput + i * s.in_h * s.in_w);
+                }
+              });
+  return 0;
+}
+
+void fxrt::depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &s,
+                                   const float *gradOutput, const float *input,
+                                   float *gradWeight) {
+  const int64_t multiplier = s.out_channels / s.groups;
+  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  // A group is one task: its sums then have one order.
+  parallelFor(
+      ctx, s.groups, maxOf(1, planeGrain(s) / s.batch),
+      [&](int64_t begin, int64_t end) {
+        DepthwiseImage image(s);
+        memset(gradWeight + begin * multiplier * taps, 0,
+               (end - begin) * multiplier * taps * sizeof(float));
+        for (int64_t group = begin; group < end; ++group)
+          for (int64_t n = 0; n < s.batch; ++n) {
+            int64_t plane = n * s.groups + group;
+            image.read(input + plane * s.in_h * s.in_w);
+            for (int64_t m = 0; m < multiplier; ++m)
+              kernels().depthwiseWeight(
+                  image.plane, image.image,
+                  gradOutput + (plane * multiplier + m) * positions,
+                  gradWeight + (group * multiplier + m) * taps);
+          }
+      });
+}

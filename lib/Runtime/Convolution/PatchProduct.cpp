@@ -1,0 +1,292 @@
+//===- PatchProduct.cpp - Implicit matrix products with patches -----------===//
+//
+// The patches are packed panel by panel straight from the image into the form
+// that the tile kernels read. What to load is worked out once for a panel and
+// tap and serves all channels. Small images are laid side by side, so that
+// panels are full; a panel that covers parts of two images, or whose
+// destination has gaps, goes through a temporary tile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Convolution.h"
+
+#include <string.h>
+
+using namespace fxrt;
+
+namespace {
+/// Panels that are packed at a time, and rows that go over them.
+constexpr int64_t kPanelsAtOnce = 8;
+constexpr int64_t kRowsAtOnce = 196;
+
+/// A run of positions of one panel in one row of the grid of one image.
+struct Segment {
+  int64_t image, y, x;
+  int32_t lane, length;
+};
+
+/// Splits the positions [begin, begin + count) of the grid into runs, cut at
+/// vector boundaries if `lanes` is not 0. Returns the number of runs.
+int splitPositions(const PatchProduct &p, int64_t begin, int64_t count,
+                   int64_t image, int lanes, Segment *segments) {
+  int64_t size = p.rows * p.cols;
+  image += begin / size;
+  int64_t y = begin % size / p.cols, x = begin % p.cols;
+  int number = 0;
+  for (int64_t lane = 0; lane < count;) {
+    int64_t length = minOf(p.cols - x, count - lane);
+    if (lanes)
+      length = minOf(length, lanes - lane % lanes);
+    segments[number++] = {image, y, x, int32_t(lane), int32_t(length)};
+    lane += length;
+    x += length;
+    if (x == p.cols) {
+      x = 0;
+      if (++y == p.rows) {
+        y = 0;
+        ++image;
+      }
+    }
+  }
+  return number;
+}
+
+/// The parts of each vector of a panel, tap by tap. Returns their number.
+int32_t findPieces(const PatchProduct &p, const Segment *segments, int number,
+                   int lanes, int vectors, int64_t imageSize,
+                   PatchPiece *pieces, int32_t *begin) {
+  int32_t count = 0;
+  for (int64_t t = 0; t < p.taps; ++t) {
+    int s = 0;
+    for (int v = 0; v < vectors; ++v) {
+      int32_t first = count;
+      *begin++ = count;
+      for (; s < number && segments[s].lane / lanes == v; ++s) {
+        const Segment &segment = segments[s];
+        int64_t y = segment.y * p.strideY + p.tapY[t];
+        if (y < 0 || y >= p.sourceH)
+          continue;
+        // Positions i of the run with 0 <= x + i * strideX < sourceW.
+        int64_t x = segment.x * p.strideX + p.tapX[t];
+        int64_t from = x < 0 ? ceilDiv(-x, p.strideX) : 0;
+        int64_t to = x < p.sourceW
+                         ? minOf(segment.length,
+                                 ceilDiv(p.sourceW - x, p.strideX))
+                         : 0;
+        if (from >= to)
+          continue;
+        int64_t lane = segment.lane % lanes;
+        int64_t offset = segment.image * imageSize + y * p.sourceW + x -
+                         lane * p.strideX;
+        uint32_t mask = ((1u << (to - from)) - 1) << (lane + from);
+        if (count > first && pieces[count - 1].offset == offset)
+          pieces[count - 1].lanes |= mask;
+        else
+          pieces[count++] = {offset, mask};
+      }
+    }
+  }
+  *begin = count;
+  return count;
+}
+
+inline __attribute__((always_inline)) void copyRun(const float *from, float *to,
+                                                   int64_t step, int length,
+                                                   bool accumulate) {
+  if (accumulate)
+    for (int i = 0; i < length; ++i)
+      to[i * step] += from[i];
+  else
+    for (int i = 0; i < length; ++i)
+      to[i * step] = from[i];
+}
+
+class PatchRunner {
+public:
+  PatchRunner(const PatchProduct &product)
+      : p(product), table(kernels()), K(product.K()),
+        kcMax(blockK(K, sizeof(float))), nr(table.f32.nr),
+        positions(product.rows * product.cols),
+        plane(product.sourceH * product.sourceW),
+        destPlane(product.destH * product.destW),
+        panels(weightPanels(product.M)) {
+    // Panels of one image each waste the rest of the last one.
+    int64_t padded = roundUp(positions, nr);
+    joined = p.batch > 1 && (padded - positions) * 20 > positions;
+    units = joined ? 1 : p.batch;
+    unitSize = joined ? positions * p.batch : positions;
+    columnBlocks = ceilDiv(unitSize, nr * kPanelsAtOnce);
+  }
+
+  void run(void *ctx) {
+    int64_t tasks = units * p.groups * columnBlocks;
+    int64_t threads = availableThreads();
+    int64_t rowBlocks =
+        tasks >= threads ? 1 : minOf(ceilDiv(threads, tasks), panels.parts);
+    const EvenSplit rowSplit{panels.parts, rowBlocks};
+    int64_t work = p.M * K * minOf(unitSize, nr * kPanelsAtOnce) / rowBlocks;
+    parallelFor(ctx, tasks * rowBlocks, maxOf(1, 200000 / maxOf(work, 1)),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    int64_t task = i / rowBlocks, block = i % rowBlocks;
+                    runBlock(task / columnBlocks / p.groups,
+                             task / columnBlocks % p.groups,
+                             task % columnBlocks, rowSplit.begin(block),
+                             rowSplit.begin(block + 1));
+                  }
+                });
+  }
+
+private:
+  const PatchProduct &p;
+  const Kernels &table;
+  const int64_t K, kcMax;
+  const int64_t nr, positions, plane, destPlane;
+  const EvenSplit panels;
+  bool joined;
+  int64_t units, unitSize, columnBlocks;
+
+  int64_t sourceImage() const { return p.groups * p.channels * plane; }
+  float *destAt(int64_t image, int64_t group, int64_t m) const {
+    return p.dest + ((image * p.groups + group) * p.M + m) * destPlane;
+  }
+
+  /// One block of columns, the row panels [q0, q1).
+  void runBlock(int64_t unit, int64_t group, int64_t block, int64_t q0,
+                int64_t q1) const {
+    const int64_t first = block * kPanelsAtOnce * nr;
+    const int64_t count = minOf(kPanelsAtOnce * nr, unitSize - first);
+    const int64_t number = ceilDiv(count, nr);
+    const int vectors = int(nr / table.f32.vl);
+    const float *source = p.source + group * p.channels * plane;
+
+    // What to load for each panel and tap.
+    const int64_t beginCount = p.taps * vectors + 1;
+    const int64_t pieceCount = p.taps * nr;
+    char *lists = static_cast<char *>(threadScratch(
+        ScratchConv, number * (pieceCount * sizeof(PatchPiece) +
+                               beginCount * sizeof(int32_t))));
+    auto *pieces = reinterpret_cast<PatchPiece *>(lists);
+    auto *begin = reinterpret_cast<int32_t *>(pieces + number * pieceCount);
+    for (int64_t i = 0; i < number; ++i) {
+      Segment segments[64];
+      int segmentCount =
+          splitPositions(p, first + i * nr, minOf(nr, count - i * nr),
+                         joined ? 0 : unit, table.f32.vl, segments);
+      findPieces(p, segments, segmentCount, table.f32.vl, vectors,
+                 sourceImage(), pieces + i * pieceCount,
+                 begin + i * beginCount);
+    }
+
+    float *patches = threadScratchOf<float>(ScratchPackB, number * nr * kcMax);
+    const int64_t panelsAtOnce = maxOf(1, kRowsAtOnce / table.f32.mr);
+    for (int64_t k = 0; k < K; k += kcMax) {
+      int64_t kc = minOf(kcMax, K - k);
+      for (int64_t i = 0; i < number; ++i)
+        table.packPatches({pieces + i * pieceCount, begin + i * beginCount,
+                           p.taps, p.strideX},
+                          source, plane, k, k + kc, patches + i * nr * kc);
+      for (int64_t q = q0; q < q1; q += panelsAtOnce)
+        for (int64_t i = 0; i < number; ++i)
+          runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
+                   minOf(q + panelsAtOnce, q1), k, kc, patches + i * nr * kc);
+    }
+  }
+
+  /// The columns [begin, begin + count) of a unit, row panels [q0, q1), kc
+  /// steps from k.
+  void runPanel(int64_t unit, int64_t group, int64_t begin, int64_t count,
+                int64_t q0, int64_t q1, int64_t k, int64_t kc,
+                const float *patches) const {
+    const bool last = k + kc >= K;
+    const int64_t row0 = panels.begin(q0), rowEnd = panels.begin(q1);
+    const float *weight = p.weight + group * p.M * K;
+    const float *bias = p.bias && last ? p.bias + group * p.M : nullptr;
+    const TileWidth width = tileWidth(table.f32, count);
+    const int64_t image = (joined ? 0 : unit) + begin / positions;
+    const int64_t position = begin % positions;
+    const bool direct = p.dense() && position + count <= positions;
+
+    float *tile;
+    int64_t ld;
+    if (direct) {
+      tile = destAt(image, group, row0) + position;
+      ld = destPlane;
+    } else {
+      tile = threadScratchOf<float>(ScratchTile, (rowEnd - row0) * nr);
+      ld = nr;
+    }
+    for (int64_t q = q0; q < q1; ++q) {
+      int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
+      float *to = tile + (row - row0) * ld;
+      bool accumulate = direct && k > 0;
+      const float *rowBias = bias ? bias + row : nullptr;
+      if (p.packed)
+        table.f32.packedTile[rows - 1][width](kc, weight + row * K + k * rows,
+                                              0, 0, patches, nr, to, ld, count,
+                                              accumulate, rowBias);
+      else
+        table.f32.stridedTile[rows - 1][width](kc, weight + row * K + k, K, 1,
+                                               patches, nr, to, ld, count,
+                                               accumulate, rowBias);
+    }
+    if (!direct)
+      scatter(tile, unit, group, begin, count, row0, rowEnd, k > 0);
+    if (last && p.epilogue)
+      callEpilogue(unit, group, begin, count, row0, rowEnd);
+  }
+
+  void scatter(const float *tile, int64_t unit, int64_t group, int64_t begin,
+               int64_t count, int64_t row0, int64_t rowEnd,
+               bool accumulate) const {
+    Segment segments[64];
+    int number = 0;
+    if (p.dense()) {
+      // Only images end a run.
+      for (int64_t lane = 0; lane < count; ++number) {
+        int64_t position = (begin + lane) % positions;
+        int64_t length = minOf(count - lane, positions - position);
+        segments[number] = {(joined ? 0 : unit) + (begin + lane) / positions,
+                            position / p.cols, position % p.cols,
+                            int32_t(lane), int32_t(length)};
+        lane += length;
+      }
+    } else {
+      number = splitPositions(p, begin, count, joined ? 0 : unit, 0, segments);
+    }
+    for (int s = 0; s < number; ++s) {
+      const Segment &segment = segments[s];
+      const float *from = tile + segment.lane;
+      float *to = destAt(segment.image, group, row0) +
+                  (segment.y * p.destStepY + p.destY) * p.destW +
+                  segment.x * p.destStepX + p.destX;
+      for (int64_t m = row0; m < rowEnd; ++m, from += nr, to += destPlane) {
+        if (p.destStepX == 1)
+          copyRun(from, to, 1, segment.length, accumulate);
+        else
+          copyRun(from, to, p.destStepX, segment.length, accumulate);
+      }
+    }
+  }
+
+  void callEpilogue(int64_t unit, int64_t group, int64_t begin, int64_t count,
+                    int64_t row0, int64_t rowEnd) const {
+    while (count > 0) {
+      int64_t image = (joined ? 0 : unit) + begin / positions;
+      int64_t position = begin % positions;
+      int64_t cols = minOf(count, positions - position);
+      p.epilogue(p.closure, image, group * p.M + row0, position, rowEnd - row0,
+                 cols, destAt(image, group, row0) + position, destPlane);
+      begin += cols;
+      count -= cols;
+    }
+  }
+};
+} // namespace
+
+void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
+  if (product.batch <= 0 || product.M <= 0 || product.rows <= 0 ||
+      product.cols <= 0)
+    return;
+  PatchRunner(product).run(ctx);
+}

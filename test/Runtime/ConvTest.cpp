@@ -1,0 +1,237 @@
+//===- ConvTest.cpp - Convolutions against loops in double ----------------===//
+
+#include "TestSupport.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace fxtest;
+
+namespace {
+/// Calls visit(input index, weight index, output index) for every product.
+template <typename Visit>
+void forEachProduct(const fx_rt_conv_shape &s, const Visit &visit) {
+  int64_t C = s.in_channels / s.groups, O = s.out_channels / s.groups;
+  for (int64_t n = 0; n < s.batch; ++n)
+    for (int64_t o = 0; o < s.out_channels; ++o)
+      for (int64_t y = 0; y < s.out_h; ++y)
+        for (int64_t x = 0; x < s.out_w; ++x)
+          for (int64_t c = 0; c < C; ++c)
+            for (int64_t kh = 0; kh < s.kernel_h; ++kh)
+              for (int64_t kw = 0; kw < s.kernel_w; ++kw) {
+                int64_t iy = y * s.stride_h + kh * s.dilation_h - s.pad_h;
+                int64_t ix = x * s.stride_w + kw * s.dilation_w - s.pad_w;
+                if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w)
+                  continue;
+                visit(((n * s.in_channels + o / O * C + c) * s.in_h + iy) *
+                              s.in_w +
+                          ix,
+                      ((o * C + c) * s.kernel_h + kh) * s.kernel_w + kw,
+                      ((n * s.out_channels + o) * s.out_h + y) * s.out_w + x);
+              }
+}
+
+struct EpilogueState {
+  const fx_rt_conv_shape &shape;
+  std::vector<int> visits;
+};
+
+/// Adds the output channel and counts every element.
+void addChannel(void *closure, int64_t batch, int64_t row, int64_t col,
+                int64_t rows, int64_t cols, float *tile, int64_t ld) {
+  auto &state = *static_cast<EpilogueState *>(closure);
+  int64_t positions = state.shape.out_h * state.shape.out_w;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) {
+      tile[i * ld + j] += float(row + i);
+      ++state.visits[(batch * state.shape.out_channels + row + i) * positions +
+                     col + j];
+    }
+}
+
+void checkShape(const fx_rt_conv_shape &s) {
+  char text[200];
+  std::snprintf(text, sizeof(text),
+                "n%ld c%ld %ldx%ld -> o%ld %ldx%ld k%ldx%ld s%ld,%ld p%ld,%ld "
+                "d%ld,%ld g%ld",
+                long(s.batch), long(s.in_channels), long(s.in_h), long(s.in_w),
+                long(s.out_channels), long(s.out_h), long(s.out_w),
+                long(s.kernel_h), long(s.kernel_w), long(s.stride_h),
+                long(s.stride_w), long(s.pad_h), long(s.pad_w),
+                long(s.dilation_h), long(s.dilation_w), long(s.groups));
+  auto input = randomValues(s.batch * s.in_channels * s.in_h * s.in_w);
+  auto weight = randomValues(s.out_channels * (s.in_channels / s.groups) *
+                             s.kernel_h * s.kernel_w);
+  auto grad = randomValues(s.batch * s.out_channels * s.out_h * s.out_w);
+  auto bias = randomValues(s.out_channels);
+  bool withBias = generator()() % 2, withEpilogue = generator()() % 2;
+
+  std::vector<double> wantOutput(grad.size()), wantInput(input.size()),
+      wantWeight(weight.size());
+  int64_t positions = std::max<int64_t>(1, s.out_h * s.out_w);
+  for (size_t i = 0; i < grad.size(); ++i) {
+    int64_t channel = i / positions % s.out_channels;
+    wantOutput[i] = (withBias ? bias[channel] : 0) +
+                    (withEpilogue ? double(channel) : 0);
+  }
+  forEachProduct(s, [&](int64_t i, int64_t w, int64_t o) {
+    wantOutput[o] += double(input[i]) * weight[w];
+    wantInput[i] += double(grad[o]) * weight[w];
+    wantWeight[w] += double(grad[o]) * input[i];
+  });
+
+  double terms = double(s.in_channels / s.groups) * s.kernel_h * s.kernel_w;
+  double scale = std::sqrt(terms + 1) + (withEpilogue ? s.out_channels : 0);
+  std::vector<float> output(grad.size(), NAN);
+  EpilogueState state{s, std::vector<int>(grad.size())};
+  FX_CHECK(fx_rt_conv2d(nullptr, &s, input.data(), weight.data(),
+                        withBias ? bias.data() : nullptr, output.data(),
+                        withEpilogue ? addChannel : nullptr, &state) == 0,
+           "%s: %s", text, fx_rt_last_error());
+  double error = worstError(output, wantOutput, scale);
+  FX_CHECK(error < 4e-6, "forward %s: error %g", text, error);
+  if (withEpilogue)
+    FX_CHECK(std::all_of(state.visits.begin(), state.visits.end(),
+                         [](int count) { return count == 1; }),
+             "epilogue of %s", text);
+
+  std::vector<float> gradInput(input.size(), NAN);
+  FX_CHECK(fx_rt_conv2d_backward_data(nullptr, &s, grad.data(), weight.data(),
+                                      gradInput.data()) == 0,
+           "%s: %s", text, fx_rt_last_error());
+  terms = double(s.out_channels / s.groups) * s.kernel_h * s.kernel_w;
+  error = worstError(gradInput, wantInput, std::sqrt(terms + 1));
+  FX_CHECK(error < 4e-6, "backward data %s: error %g", text, error);
+
+  std::vector<float> gradWeight(weight.size(), NAN);
+  FX_CHECK(fx_rt_conv2d_backward_weight(nullptr, &s, grad.data(), input.data(),
+                                        gradWeight.data()) == 0,
+           "%s: %s", text, fx_rt_last_error());
+  terms = double(s.batch) * s.out_h * s.out_w;
+  error = worstError(gradWeight, wantWeight, std::sqrt(terms + 1));
+  FX_CHECK(error < 4e-6, "backward weight %s: error %g", text, error);
+}
+
+/// The shape with the output size that follows from the padding on both
+/// sides; false if there is no output.
+bool finish(fx_rt_conv_shape &s, int64_t padAfterH, int64_t padAfterW) {
+  int64_t spanH = s.in_h + s.pad_h + padAfterH -
+                  ((s.kernel_h - 1) * s.dilation_h + 1);
+  int64_t spanW = s.in_w + s.pad_w + padAfterW -
+                  ((s.kernel_w - 1) * s.dilation_w + 1);
+  if (spanH < 0 || spanW < 0)
+    return false;
+  s.out_h = spanH / s.stride_h + 1;
+  s.out_w = spanW / s.stride_w + 1;
+  return true;
+}
+
+void checkRandomShapes(int count) {
+  const std::vector<int64_t> sizes = {1, 3, 5, 7, 8, 14, 17, 33};
+  while (count > 0) {
+    fx_rt_conv_shape s = {};
+    s.batch = pick({1, 2, 3});
+    s.groups = pick({1, 1, 2, 3});
+    s.in_channels = s.groups * pick({1, 2, 3, 8, 17});
+    s.out_channels = s.groups * pick({1, 2, 3, 8, 17, 40});
+    s.in_h = pick({1, 3, 5, 7, 9, 17});
+    s.in_w = pick(sizes);
+    s.kernel_h = pick({1, 2, 3, 5});
+    s.kernel_w = pick({1, 2, 3, 5, 7});
+    s.stride_h = pick({1, 1, 2, 3});
+    s.stride_w = pick({1, 1, 2, 3});
+    s.pad_h = pick({0, 1, 2});
+    s.pad_w = pick({0, 1, 3});
+    s.dilation_h = pick({1, 1, 2});
+    s.dilation_w = pick({1, 1, 2, 3});
+    if (!finish(s, pick({0, s.pad_h, s.pad_h + 1}), pick({0, s.pad_w})))
+      continue;
+    checkShape(s);
+    --count;
+  }
+}
+
+void checkNamedShapes() {
+  struct {
+    int64_t n, c, h, w, o, k, stride, pad, groups;
+  } shapes[] = {
+      {2, 20, 28, 28, 33, 3, 1, 1, 1},  // several blocks of columns and steps
+      {1, 64, 14, 14, 70, 3, 1, 1, 1},  // K beyond one block
+      {3, 64, 7, 7, 70, 3, 1, 1, 1},    // panels across images
+      {9, 40, 7, 7, 24, 3, 2, 1, 1},    // strided, across images
+      {2, 3, 40, 40, 16, 7, 2, 3, 1},   // a first layer
+      {2, 24, 20, 20, 32, 1, 1, 0, 1},  // pointwise
+      {2, 24, 20, 20, 32, 1, 2, 0, 1},  // pointwise, strided: unused inputs
+      {5, 24, 5, 5, 32, 1, 1, 0, 1},    // pointwise on small images
+      {2, 12, 30, 19, 12, 3, 1, 1, 12}, // depthwise
+      {2, 12, 19, 30, 24, 3, 2, 1, 12}, // depthwise with a multiplier
+      {2, 12, 9, 9, 12, 5, 3, 2, 12},
+      {2, 8, 1, 100, 12, 1, 1, 0, 4}, // 1-d, grouped
+      {300, 2, 4, 4, 3, 3, 1, 1, 1},  // many small images
+      {1, 4, 2, 2, 4, 3, 1, 1, 1},    // kernel larger than the input
+      {1, 600, 6, 6, 3, 1, 1, 0, 1},
+  };
+  for (const auto &shape : shapes) {
+    fx_rt_conv_shape s = {shape.n,      shape.c,      shape.h, shape.w,
+                          shape.o,      0,            0,       shape.k,
+                          shape.k,      shape.stride, shape.stride,
+                          shape.pad,    shape.pad,    1,       1,
+                          shape.groups};
+    if (s.in_h == 1)
+      s.kernel_w = 9;
+    finish(s, s.pad_h, s.pad_w);
+    checkShape(s);
+  }
+  // Empty batch, no input channels, errors.
+  fx_rt_conv_shape s = {0, 4, 5, 5, 6, 3, 3, 3, 3, 1, 1, 0, 0, 1, 1, 1};
+  checkShape(s);
+  s.batch = 2;
+  s.in_channels = 0;
+  checkShape(s);
+  s.in_channels = 4;
+  s.groups = 3;
+  float dummy = 0;
+  FX_CHECK(fx_rt_conv2d(nullptr, &s, &dummy, &dummy, nullptr, &dummy, nullptr,
+                        nullptr) != 0,
+           "bad groups were accepted");
+  FX_CHECK(std::strstr(fx_rt_last_error(), "groups"), "%s", fx_rt_last_error());
+}
+
+/// The same bits with one thread and with three.
+void checkThreadIndependence() {
+  int32_t setting = fx_rt_get_num_threads();
+  for (int64_t groups : {1, 2, 16})
+    for (int64_t stride : {1, 2}) {
+      fx_rt_conv_shape s = {2,      16,     15, 15, 32, 0, 0, 3,
+                            3,      stride, stride, 1, 1, 1, 1, groups};
+      finish(s, 1, 1);
+      auto input = randomValues(s.batch * 16 * 15 * 15);
+      auto weight = randomValues(32 * 16 / groups * 9);
+      auto grad = randomValues(s.batch * 32 * s.out_h * s.out_w);
+      std::vector<float> results[2];
+      for (int i = 0; i < 2; ++i) {
+        fx_rt_set_num_threads(1 + 2 * i);
+        std::vector<float> output(grad.size()), dx(input.size()),
+            dw(weight.size());
+        fx_rt_conv2d(nullptr, &s, input.data(), weight.data(), nullptr,
+                     output.data(), nullptr, nullptr);
+        fx_rt_conv2d_backward_data(nullptr, &s, grad.data(), weight.data(),
+                                   dx.data());
+        fx_rt_conv2d_backward_weight(nullptr, &s, grad.data(), input.data(),
+                                     dw.data());
+        for (auto *part : {&output, &dx, &dw})
+          results[i].insert(results[i].end(), part->begin(), part->end());
+      }
+      FX_CHECK(std::memcmp(results[0].data(), results[1].data(),
+                           results[0].size() * sizeof(float)) == 0,
+               "groups %ld stride %ld", long(groups), long(stride));
+    }
+  fx_rt_set_num_threads(setting);
+}
+} // namespace
+
+void fxtest::testConvolution() {
+  checkNamedShapes();
+  checkRandomShapes(150);
+  checkThreadIndependence();
+}
