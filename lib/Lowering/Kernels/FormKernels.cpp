@@ -2,6 +2,7 @@
 
 #include "OutlineKernel.h"
 
+#include "fx/Lowering/Kernels/Epilogue.h"
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
 
@@ -9,6 +10,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::fx {
 #define GEN_PASS_DEF_FORMKERNELSPASS
@@ -54,6 +57,9 @@ private:
   struct Group {
     Ops ops;
     KernelKind kind;
+    /// Of a template: the contraction. Ops before it prepare its operands, ops
+    /// after it are the epilogue.
+    Operation *contraction = nullptr;
   };
 
   Operation *getOwner(Operation *op) { return block.findAncestorOpInBlock(*op); }
@@ -64,6 +70,11 @@ private:
   bool isWorthwhile(const LoopKernel &kernel, const Ops &ops);
   /// Fuses groups `a` and `b` with the reshapes between them.
   bool tryMerge(int a, int b, ArrayRef<Operation *> reshapes);
+  /// Fuses pointwise ops with the contraction that they follow.
+  bool tryMergeEpilogue(int contraction, int epilogue,
+                        ArrayRef<Operation *> reshapes);
+  FailureOr<Epilogue> getEpilogue(const Ops &ops, Contraction &contraction);
+  void takePadding();
   void fuseProducers();
   void fuseSiblings();
   /// Moves reshapes at the rim of a group out of it.
@@ -171,7 +182,61 @@ KernelFormer::Ops KernelFormer::sortOps(const Ops &ops) {
   return Ops(sorted.begin(), sorted.end());
 }
 
+/// The contraction of a template kernel, and what else it holds.
+FailureOr<Epilogue> KernelFormer::getEpilogue(const Ops &ops,
+                                              Contraction &contraction) {
+  Ops rest;
+  bool before = true;
+  for (Operation *op : ops) {
+    if (op == contraction.op)
+      before = false;
+    else if (!before)
+      rest.insert(op);
+  }
+  SmallVector<Value> outputs = getOutputs(ops);
+  llvm::erase(outputs, contraction.op.getResult(0));
+  return matchEpilogue(contraction, rest, outputs);
+}
+
+bool KernelFormer::tryMergeEpilogue(int a, int b,
+                                    ArrayRef<Operation *> reshapes) {
+  Operation *anchor = groups[a].contraction;
+  FailureOr<Contraction> contraction =
+      matchContraction(cast<linalg::GenericOp>(anchor));
+  Ops prologue, rest;
+  bool before = true;
+  for (Operation *op : groups[a].ops) {
+    (before ? prologue : rest).insert(op);
+    before &= op != anchor;
+  }
+  // What follows the contraction in program order may still not depend on it;
+  // the contraction must not depend on what is fused.
+  rest.insert(reshapes.begin(), reshapes.end());
+  rest.insert(groups[b].ops.begin(), groups[b].ops.end());
+  for (Operation *op : prologue)
+    for (Value operand : op->getOperands())
+      if (operand.getDefiningOp() && rest.contains(operand.getDefiningOp()))
+        return false;
+  Ops ops = prologue;
+  Ops sorted = sortOps(rest);
+  ops.insert(sorted.begin(), sorted.end());
+  if (ops.size() > kMaxOps)
+    return false;
+  FailureOr<Epilogue> epilogue = getEpilogue(ops, *contraction);
+  if (failed(epilogue) || epilogue->kernel.recomputedCost > 4 ||
+      makesCycle(ops))
+    return false;
+  for (Operation *op : ops)
+    groupOf[op] = a;
+  groups[a].ops = std::move(ops);
+  groups[b].ops.clear();
+  return true;
+}
+
 bool KernelFormer::tryMerge(int a, int b, ArrayRef<Operation *> reshapes) {
+  if (a != b && groups[a].kind == KernelKind::Template &&
+      groups[b].kind == KernelKind::Loops)
+    return tryMergeEpilogue(a, b, reshapes);
   if (a == b || groups[a].kind != KernelKind::Loops ||
       groups[b].kind != KernelKind::Loops)
     return false;
@@ -277,21 +342,79 @@ void KernelFormer::trim(Ops &ops) {
   }
 }
 
+/// Convolutions read their input without padding: each takes the padding ops
+/// into its kernel.
+void KernelFormer::takePadding() {
+  for (size_t g = 0; g < groups.size(); ++g) {
+    Group &group = groups[g];
+    if (!group.contraction)
+      continue;
+    auto op = cast<linalg::GenericOp>(group.contraction);
+    FailureOr<Contraction> contraction = matchContraction(op);
+    if (contraction->kind == ContractionKind::Product)
+      continue;
+    bool isForward = contraction->kind == ContractionKind::Convolution;
+    OpOperand *operand = op.getDpsInputOperand(isForward ? 0 : 1);
+    SmallVector<Operation *> chain;
+    for (Value v = operand->get(); v != contraction->input;
+         v = v.getDefiningOp()->getOperand(0))
+      chain.push_back(v.getDefiningOp());
+    if (!contraction->pad)
+      continue;
+    OpBuilder builder(op);
+    Ops ops;
+    IRMapping mapping;
+    for (Operation *link : llvm::reverse(chain)) {
+      Operation *copy = builder.clone(*link, mapping);
+      position[copy] = position[op];
+      groupOf[copy] = g;
+      ops.insert(copy);
+    }
+    operand->set(mapping.lookup(operand->get()));
+    ops.insert(op);
+    group.ops = std::move(ops);
+  }
+  // Padding that only convolutions used is gone.
+  for (Group &group : groups)
+    if (group.ops.size() == 1 && isa<tensor::PadOp>(group.ops.front())) {
+      Operation *pad = group.ops.front();
+      for (Operation *user : llvm::make_early_inc_range(pad->getUsers()))
+        if (isReshape(user) && user->use_empty())
+          user->erase();
+      if (!pad->use_empty())
+        continue;
+      groupOf.erase(pad);
+      group.ops.clear();
+      pad->erase();
+    }
+}
+
 LogicalResult KernelFormer::run(bool fuse) {
   int64_t count = 0;
   for (Operation &op : block) {
     position[&op] = count++;
     if (isHostOp(&op))
       continue;
+    if (groupOf.contains(&op))
+      continue;
     Group group;
     group.ops.insert(&op);
     group.kind = KernelKind::Generic;
-    if (fuse && isLoopOp(&op) &&
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    FailureOr<Contraction> contraction = failure();
+    if (fuse && generic)
+      contraction = matchContraction(generic);
+    if (succeeded(contraction)) {
+      group.kind = KernelKind::Template;
+      group.contraction = &op;
+    } else if (fuse && isLoopOp(&op) &&
         succeeded(LoopKernel::analyze(group.ops, getOutputs(group.ops))))
       group.kind = KernelKind::Loops;
     groupOf[&op] = groups.size();
     groups.push_back(std::move(group));
   }
+  if (fuse)
+    takePadding();
   if (fuse) {
     fuseProducers();
     fuseSiblings();
@@ -299,9 +422,20 @@ LogicalResult KernelFormer::run(bool fuse) {
   for (Group &group : groups) {
     if (group.ops.empty())
       continue;
+    SmallVector<Value> scratch;
+    if (group.contraction) {
+      auto op = cast<linalg::GenericOp>(group.contraction);
+      SmallVector<Value> outputs = getOutputs(group.ops);
+      FailureOr<Contraction> contraction = matchContraction(op);
+      FailureOr<Epilogue> epilogue = getEpilogue(group.ops, *contraction);
+      if (!llvm::is_contained(outputs, op.getResult(0)) &&
+          (failed(epilogue) || !epilogue->inPlace))
+        scratch.push_back(op.getResult(0));
+    }
     trim(group.ops);
-    group.ops = sortOps(group.ops);
-    if (failed(outlineKernel(group.ops.getArrayRef(), group.kind)))
+    if (!group.contraction)
+      group.ops = sortOps(group.ops);
+    if (failed(outlineKernel(group.ops.getArrayRef(), group.kind, scratch)))
       return failure();
   }
   if (!sortTopologically(&block))
@@ -329,6 +463,14 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
         rewriter.setInsertionPoint(op);
         (void)linalg::generalizeNamedOp(rewriter, op);
       }
+      for (auto op :
+           llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
+        while (foldCopiesIntoProduct(rewriter, op))
+          ;
+      for (Operation &op :
+           llvm::make_early_inc_range(llvm::reverse(block.getOperations())))
+        if (isOpTriviallyDead(&op))
+          rewriter.eraseOp(&op);
     }
     if (failed(KernelFormer(block).run(fuse)))
       signalPassFailure();

@@ -67,7 +67,8 @@ static LogicalResult appendDynamicSizes(OpBuilder &b, Value value,
 }
 
 FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
-                                      KernelKind kind) {
+                                      KernelKind kind,
+                                      ArrayRef<Value> scratch) {
   llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());
   auto isInside = [&](Operation *op) {
     while (op && !inside.contains(op))
@@ -103,6 +104,8 @@ FailureOr<KernelOp> fx::outlineKernel(ArrayRef<Operation *> ops,
         outputs.insert(result);
     }
   }
+
+  outputs.insert(scratch.begin(), scratch.end());
 
   Operation *last = ops.back();
   OpBuilder b(last);

@@ -13,7 +13,10 @@ bool isClonedIntoKernels(Operation *op);
 /// Moves `ops` (of one block, in order) into a new fx.kernel in front of the
 /// last of them. The block has to be sorted afterwards. Fails if the size of a
 /// result cannot be computed outside.
-FailureOr<KernelOp> outlineKernel(ArrayRef<Operation *> ops, KernelKind kind);
+/// `scratch` are values of the kernel that need memory though nobody else uses
+/// them.
+FailureOr<KernelOp> outlineKernel(ArrayRef<Operation *> ops, KernelKind kind,
+                                  ArrayRef<Value> scratch = {});
 
 } // namespace mlir::fx
 

@@ -121,8 +121,17 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         return kernel.emitOpError("is no loop kernel: ") << reason;
       b.setInsertionPointToEnd(module.getBody());
       KernelFunction target = createKernelFunction(b, kernel, name);
-      LoopEmitter emitter(b, kernel, target, std::move(*loops), vectorBits);
+      LoopSchedule schedule = chooseSchedule(*loops, vectorBits);
+      LoopEmitter emitter(b, kernel, target, std::move(*loops),
+                          std::move(schedule));
       if (failed(emitter.emit()))
+        return failure();
+      return target.function;
+    }
+    if (kernel.getKind() == KernelKind::Template) {
+      b.setInsertionPointToEnd(module.getBody());
+      KernelFunction target = createKernelFunction(b, kernel, name);
+      if (failed(emitTemplateKernel(b, kernel, target, vectorBits)))
         return failure();
       return target.function;
     }

@@ -24,65 +24,6 @@ using namespace mlir;
 using namespace mlir::fx;
 using namespace mlir::fx::cpu;
 
-Value cpu::materialize(OpBuilder &b, Location loc, OpFoldResult value) {
-  if (auto v = dyn_cast<Value>(value)) {
-    if (v.getType().isIndex())
-      return arith::IndexCastOp::create(b, loc, b.getI64Type(), v);
-    return v;
-  }
-  return arith::ConstantIntOp::create(
-      b, loc, cast<IntegerAttr>(cast<Attribute>(value)).getInt(), 64);
-}
-
-KernelFunction cpu::createKernelFunction(OpBuilder &b, KernelOp kernel,
-                                         StringRef name) {
-  Location loc = kernel.getLoc();
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  SmallVector<Type> types = {pointer};
-  auto addBuffer = [&](RankedTensorType type) {
-    types.push_back(pointer);
-    types.append(type.getNumDynamicDims(), b.getI64Type());
-  };
-  for (Type type : kernel.getInputs().getTypes()) {
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      addBuffer(tensor);
-    else
-      types.push_back(type.isIndex() ? b.getI64Type() : type);
-  }
-  for (Type type : kernel.getResultTypes())
-    addBuffer(cast<RankedTensorType>(type));
-
-  KernelFunction result;
-  result.function = func::FuncOp::create(b, loc, name,
-                                         b.getFunctionType(types, {}));
-  result.function.setPrivate();
-  Block *entry = result.function.addEntryBlock();
-  unsigned next = 0;
-  result.context = entry->getArgument(next++);
-  auto takeBuffer = [&](RankedTensorType type) {
-    Buffer buffer{entry->getArgument(next++), {}, type};
-    for (int64_t size : type.getShape()) {
-      if (ShapedType::isDynamic(size))
-        buffer.sizes.push_back(entry->getArgument(next++));
-      else
-        buffer.sizes.push_back(b.getI64IntegerAttr(size));
-    }
-    return buffer;
-  };
-  for (Type type : kernel.getInputs().getTypes()) {
-    if (auto tensor = dyn_cast<RankedTensorType>(type)) {
-      result.inputs.push_back(takeBuffer(tensor));
-      result.scalars.push_back({});
-    } else {
-      result.inputs.push_back({});
-      result.scalars.push_back(entry->getArgument(next++));
-    }
-  }
-  for (Type type : kernel.getResultTypes())
-    result.results.push_back(takeBuffer(cast<RankedTensorType>(type)));
-  return result;
-}
-
 /// The memref of a buffer: its descriptor is built here and meets the memref
 /// again when memrefs are converted to LLVM.
 static Value createMemRef(OpBuilder &b, Location loc, const Buffer &buffer) {

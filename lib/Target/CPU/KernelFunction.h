@@ -42,6 +42,22 @@ struct KernelFunction {
 KernelFunction createKernelFunction(OpBuilder &builder, KernelOp kernel,
                                     StringRef name);
 
+// Functions that the runtime calls back: they take the arguments of the kernel
+// function in a closure.
+
+/// A private function NAME_suffix next to the kernel's, with an entry block.
+func::FuncOp createCallback(OpBuilder &builder, KernelFunction &kernel,
+                            StringRef suffix, FunctionType type);
+/// The address of a function as a pointer.
+Value getAddress(OpBuilder &builder, func::FuncOp function);
+/// Stores the arguments of the kernel function on the stack.
+Value packClosure(OpBuilder &builder, KernelFunction &kernel);
+/// Makes the kernel's values those in the closure.
+void unpackClosure(OpBuilder &builder, KernelFunction &kernel, Value closure);
+/// The declaration of a function of the runtime.
+func::FuncOp declareRuntime(OpBuilder &builder, KernelFunction &kernel,
+                            StringRef name, FunctionType type);
+
 /// Fills the function by one-shot bufferization of the region. The function
 /// still holds tensors, to be lowered by `lowerGenericKernels`.
 LogicalResult emitGenericKernel(OpBuilder &builder, KernelOp kernel,

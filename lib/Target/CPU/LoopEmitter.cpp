@@ -18,11 +18,9 @@ static constexpr int64_t kChunkWork = 1 << 15;
 
 LoopEmitter::LoopEmitter(OpBuilder &b, KernelOp kernelOp,
                          KernelFunction &function, LoopKernel kernel,
-                         unsigned vectorBits)
+                         LoopSchedule schedule)
     : b(b), loc(kernelOp.getLoc()), kernelOp(kernelOp), target(function),
-      kernel(std::move(kernel)),
-      schedule(chooseSchedule(this->kernel, vectorBits)),
-      vectorBits(vectorBits) {}
+      kernel(std::move(kernel)), schedule(std::move(schedule)) {}
 
 //===----------------------------------------------------------------------===//
 // Scopes
@@ -493,53 +491,22 @@ LogicalResult LoopEmitter::emit() {
 }
 
 /// Ends the kernel function with a call of the runtime that runs a second
-/// function on ranges of points, and continues in that function. Its closure
-/// is the argument list of the kernel.
+/// function on ranges of points, and continues in that function.
 void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
                                     Value &end) {
   setInsertion(0);
-  MLIRContext *context = b.getContext();
-  auto pointer = LLVM::LLVMPointerType::get(context);
-  Block *entry = &target.function.getBody().front();
-  SmallVector<Type> fields(entry->getArgumentTypes());
-  auto closureType = LLVM::LLVMStructType::getLiteral(context, fields);
-  Value one = constant(1);
-  Value closure =
-      LLVM::AllocaOp::create(b, loc, pointer, closureType, one, 8);
-  for (auto [i, argument] : llvm::enumerate(entry->getArguments())) {
-    Value field = LLVM::GEPOp::create(
-        b, loc, pointer, closureType, closure,
-        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
-    LLVM::StoreOp::create(b, loc, argument, field);
-  }
-  auto module = target.function->getParentOfType<ModuleOp>();
-  auto declared = module.lookupSymbol<func::FuncOp>("fx_rt_parallel_for");
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   Type i64 = b.getI64Type();
-  if (!declared) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    declared = func::FuncOp::create(
-        b, loc, "fx_rt_parallel_for",
-        b.getFunctionType({pointer, pointer, pointer, i64, i64}, {}));
-    declared.setPrivate();
-  }
-  func::FuncOp body;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfter(target.function);
-    body = func::FuncOp::create(
-        b, loc, (target.function.getName() + "_body").str(),
-        b.getFunctionType({pointer, i64, i64}, {}));
-    body.setPrivate();
-    body.addEntryBlock();
-  }
-  Value function = func::ConstantOp::create(
-      b, loc, body.getFunctionType(), body.getName());
-  function = UnrealizedConversionCastOp::create(b, loc, pointer, function)
-                 .getResult(0);
-  func::CallOp::create(b, loc, declared,
-                       ValueRange{target.context, function, closure, count,
-                                  constant(grain)});
+  func::FuncOp body =
+      createCallback(b, target, "body", b.getFunctionType({pointer, i64, i64},
+                                                          {}));
+  func::FuncOp run = declareRuntime(
+      b, target, "fx_rt_parallel_for",
+      b.getFunctionType({pointer, pointer, pointer, i64, i64}, {}));
+  Value closure = packClosure(b, target);
+  func::CallOp::create(b, loc, run,
+                       ValueRange{target.context, getAddress(b, body),
+                                  closure, count, constant(grain)});
   func::ReturnOp::create(b, loc);
 
   scopes.clear();
@@ -547,27 +514,77 @@ void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
   strides.clear();
   openScope(&body.getBody().front());
   setInsertion(0);
-  IRMapping mapping;
-  for (auto [i, argument] : llvm::enumerate(entry->getArguments())) {
-    Value field = LLVM::GEPOp::create(
-        b, loc, pointer, closureType, body.getArgument(0),
-        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
-    mapping.map(argument,
-                LLVM::LoadOp::create(b, loc, argument.getType(), field)
-                    .getResult());
-  }
-  auto remap = [&](Buffer &buffer) {
-    buffer.pointer = mapping.lookupOrDefault(buffer.pointer);
-    for (OpFoldResult &size : buffer.sizes)
-      if (auto value = dyn_cast<Value>(size))
-        size = mapping.lookupOrDefault(value);
-  };
-  target.context = mapping.lookup(target.context);
-  llvm::for_each(target.inputs, remap);
-  llvm::for_each(target.results, remap);
-  for (Value &scalar : target.scalars)
-    if (scalar)
-      scalar = mapping.lookupOrDefault(scalar);
+  unpackClosure(b, target, body.getArgument(0));
   begin = body.getArgument(1);
   end = body.getArgument(2);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles: the epilogue of a template
+//===----------------------------------------------------------------------===//
+
+/// Binds dims that a template counts as one.
+void LoopEmitter::bindJoined(ArrayRef<unsigned> joined, Value index) {
+  for (size_t i = joined.size(); i-- > 0;) {
+    if (i == 0) {
+      bindDim(joined[0], index);
+      return;
+    }
+    Value size = getSize(joined[i]);
+    setInsertion(top());
+    bindDim(joined[i], arith::RemUIOp::create(b, loc, index, size));
+    index = arith::DivUIOp::create(b, loc, index, size);
+  }
+}
+
+void LoopEmitter::emitTile(func::FuncOp function, const TileDims &tile) {
+  OpBuilder::InsertionGuard guard(b);
+  // batch, row, col, rows, cols; the dims stand in the same order.
+  ivs.assign(schedule.dims.size(), Value());
+  ivScopes.assign(schedule.dims.size(), 0);
+  openScope(&function.getBody().front());
+  setInsertion(0);
+  for (unsigned d = 0; d < schedule.dims.size(); ++d)
+    if (schedule.dims[d].size == 1)
+      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  Value batch = function.getArgument(1), row = function.getArgument(2),
+        col = function.getArgument(3), rows = function.getArgument(4),
+        cols = function.getArgument(5);
+  bindJoined(tile.batch, batch);
+  setInsertion(0);
+  Value rowEnd = arith::AddIOp::create(b, loc, row, rows);
+  Value colEnd = arith::AddIOp::create(b, loc, col, cols);
+  scf::ForOp loop = openLoop(row, rowEnd, 1, {});
+  bindJoined(tile.row, loop.getInductionVar());
+  if (schedule.vectorDim < 0) {
+    emitRow();
+  } else {
+    setInsertion(0);
+    Value rest = arith::RemUIOp::create(b, loc, cols,
+                                        constant(schedule.width));
+    Value fullEnd = arith::SubIOp::create(b, loc, colEnd, rest);
+    unsigned dim = schedule.vectorDim;
+    scf::ForOp vectors = openLoop(col, fullEnd, schedule.width, {});
+    bindDim(dim, vectors.getInductionVar());
+    emitRow();
+    closeLoop(vectors, {});
+    setInsertion(top());
+    Value condition = arith::CmpIOp::create(
+        b, loc, arith::CmpIPredicate::ne, rest, constant(0));
+    auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
+    branch.thenBlock()->getTerminator()->erase();
+    scopes.back().before = branch;
+    openScope(branch.thenBlock());
+    bindDim(dim, fullEnd);
+    setInsertion(top());
+    mask = createMask(rest);
+    emitRow();
+    mask = Value();
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, loc);
+    closeScope();
+  }
+  closeLoop(loop, {});
+  setInsertion(0);
+  func::ReturnOp::create(b, loc);
 }

@@ -32,14 +32,29 @@ struct LoopSchedule {
     return vectorDim >= 0 && dims[vectorDim].reduced;
   }
 };
-LoopSchedule chooseSchedule(const LoopKernel &kernel, unsigned vectorBits);
+/// `vectorDim` fixes the vector dim if it is not negative.
+LoopSchedule chooseSchedule(const LoopKernel &kernel, unsigned vectorBits,
+                            int64_t vectorDim = -1);
+
+/// The dims of a kernel that a template counts as one index each; the column
+/// is the vector dim.
+struct TileDims {
+  SmallVector<unsigned> batch, row;
+};
 
 /// Fills the function of a loop kernel.
 class LoopEmitter {
 public:
   LoopEmitter(OpBuilder &b, KernelOp kernelOp, KernelFunction &function,
-              LoopKernel kernel, unsigned vectorBits);
+              LoopKernel kernel, LoopSchedule schedule);
+  /// The whole kernel.
   LogicalResult emit();
+  /// The points of a tile, in a function (closure, batch, row, column, rows,
+  /// columns, ...).
+  void emitTile(func::FuncOp function, const TileDims &tile);
+  /// A tensor of the kernel that is in memory, though it is computed by an op
+  /// of the kernel.
+  void setBuffer(Value tensor, Buffer buffer) { inner[tensor] = buffer; }
 
 private:
   /// A value of the kernel at the current point: one for all lanes, or one for
@@ -102,7 +117,7 @@ private:
     Value dynamicStride;
     Value laneOffsets;
   };
-  Address getAddress(Value tensor, AffineMap map);
+  Address getAccess(Value tensor, AffineMap map);
   Lanes load(Value tensor, const Address &address);
   void store(const LoopOutput &output);
   Value getPointers(Value base, Type element, const Address &address);
@@ -116,6 +131,7 @@ private:
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
   void emitRange(Value begin, Value end);
+  void bindJoined(ArrayRef<unsigned> joined, Value index);
   void enterParallelBody(Value count, int64_t grain, Value &begin, Value &end);
 
   OpBuilder &b;
@@ -124,7 +140,7 @@ private:
   KernelFunction &target;
   LoopKernel kernel;
   LoopSchedule schedule;
-  unsigned vectorBits;
+  llvm::DenseMap<Value, Buffer> inner;
   SmallVector<Scope> scopes;
   SmallVector<Value> ivs;
   SmallVector<unsigned> ivScopes;
@@ -135,6 +151,11 @@ private:
   /// The kept loops that threads share.
   unsigned numParallelLevels = 0;
 };
+
+/// Fills the function of a template kernel: a call of the runtime, with the
+/// rest of the kernel as its epilogue.
+LogicalResult emitTemplateKernel(OpBuilder &b, KernelOp kernelOp,
+                                 KernelFunction &target, unsigned vectorBits);
 
 /// Replaces math functions on f32 by polynomials in vector code.
 void expandMath(ModuleOp module);

@@ -37,7 +37,7 @@ getDimStrides(const LoopKernel &kernel, Value tensor, AffineMap map) {
 }
 
 LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
-                                 unsigned vectorBits) {
+                                 unsigned vectorBits, int64_t vectorDim) {
   LoopSchedule schedule;
   schedule.dims = kernel.dims;
   unsigned numDims = kernel.dims.size();
@@ -67,25 +67,30 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
     return getKey(a) > getKey(b);
   });
 
-  // Merge neighbours that all accesses run through as one.
-  for (size_t i = 0; i + 1 < order.size();) {
-    unsigned outer = order[i], inner = order[i + 1];
+  // Merge pairs of dims that all accesses run through as one.
+  auto merges = [&](unsigned outer, unsigned inner) {
     LoopDim &a = schedule.dims[outer], &b = schedule.dims[inner];
-    bool merge = a.reduced == b.reduced && !kernel.indexDims[outer] &&
-                 !kernel.indexDims[inner] && !ShapedType::isDynamic(b.size);
-    for (auto &access : accesses)
-      merge = merge && access[outer] && access[inner] &&
-              *access[outer] == *access[inner] * b.size;
-    // A guessed size must not decide.
-    if (!merge || ShapedType::isDynamic(a.size)) {
-      ++i;
-      continue;
+    return outer != inner && a.reduced == b.reduced &&
+           !kernel.indexDims[outer] && !kernel.indexDims[inner] &&
+           !ShapedType::isDynamic(a.size) && !ShapedType::isDynamic(b.size) &&
+           llvm::all_of(accesses, [&](auto &access) {
+             return access[outer] && access[inner] &&
+                    *access[outer] == *access[inner] * b.size;
+           });
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (unsigned outer : order) {
+      auto inner = llvm::find_if(
+          order, [&](unsigned d) { return merges(outer, d); });
+      if (inner == order.end())
+        continue;
+      schedule.dims[*inner].size *= schedule.dims[outer].size;
+      schedule.dims[outer].size = 1;
+      llvm::erase(order, outer);
+      changed = true;
+      break;
     }
-    b.size *= a.size;
-    a.size = 1;
-    order.erase(order.begin() + i);
-    if (i)
-      --i;
   }
 
   // The vector dim: the cheapest loads and stores for each element.
@@ -101,7 +106,7 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
     int64_t size = schedule.dims[d].size;
     if (ShapedType::isDynamic(size))
       size = kDynamicGuess;
-    if (size < 2)
+    if (size < 2 || (vectorDim >= 0 && d != vectorDim))
       continue;
     double cost = 1 + 0.5 * kernel.numOps + 8.0 * kernel.numTranscendental;
     for (auto [access, store] : llvm::zip(accesses, isStore)) {

@@ -146,6 +146,8 @@ LoopEmitter::Lanes LoopEmitter::getLanes(AffineExpr expr) {
 //===----------------------------------------------------------------------===//
 
 const Buffer &LoopEmitter::getBuffer(Value tensor) {
+  if (auto it = inner.find(tensor); it != inner.end())
+    return it->second;
   if (auto argument = dyn_cast<BlockArgument>(tensor))
     return target.inputs[argument.getArgNumber()];
   auto yield = cast<KernelReturnOp>(kernelOp.getBody().front().getTerminator());
@@ -177,7 +179,7 @@ SmallVector<OpFoldResult> LoopEmitter::getStrides(Value tensor) {
   return result;
 }
 
-LoopEmitter::Address LoopEmitter::getAddress(Value tensor, AffineMap map) {
+LoopEmitter::Address LoopEmitter::getAccess(Value tensor, AffineMap map) {
   SmallVector<OpFoldResult> steps = getStrides(tensor);
   unsigned numDims = ivs.size();
   Address address;
@@ -389,7 +391,7 @@ LoopEmitter::Lanes LoopEmitter::load(Value tensor, const Address &address) {
 
 void LoopEmitter::store(const LoopOutput &output) {
   Lanes lanes = evaluate(output.tensor, output.map);
-  Address address = getAddress(output.tensor, output.map);
+  Address address = getAccess(output.tensor, output.map);
   const Buffer &buffer = getBuffer(output.tensor);
   Type element = getIntegerForIndex(buffer.type.getElementType());
   bool isBool = element.isInteger(1);
@@ -447,8 +449,8 @@ LoopEmitter::Lanes LoopEmitter::evaluate(Value tensor, AffineMap map) {
 
 LoopEmitter::Lanes LoopEmitter::evaluateNew(Value tensor, AffineMap map) {
   Operation *op = tensor.getDefiningOp();
-  if (!op)
-    return load(tensor, getAddress(tensor, map));
+  if (!op || inner.contains(tensor))
+    return load(tensor, getAccess(tensor, map));
   Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
   if (isa<tensor::EmptyOp>(op)) {
     // Contents that nobody has set: anything will do.

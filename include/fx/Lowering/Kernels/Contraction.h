@@ -1,0 +1,48 @@
+//===- Contraction.h - Matrix products and convolutions ---------*- C++ -*-===//
+//
+// Recognises the linalg.generic ops that the runtime has templates for, by
+// their indexing maps and bodies.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_LOWERING_KERNELS_CONTRACTION_H
+#define FX_LOWERING_KERNELS_CONTRACTION_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::fx {
+
+enum class ContractionKind { Product, Convolution, WeightGradient };
+
+struct Contraction {
+  ContractionKind kind;
+  linalg::GenericOp op;
+  /// Element type of both operands; the result is f32, or f64 for f64.
+  Type element;
+
+  // Product: the loops of each class, in the order of the result. C[batch, row,
+  // column] = A[batch, row, inner] * B[batch, inner, column].
+  Value lhs, rhs;
+  AffineMap lhsMap, rhsMap;
+  SmallVector<unsigned> batch, row, column, inner;
+
+  // Convolution: `input` is not padded; of a weight gradient, `weight` is the
+  // gradient of the output.
+  Value input, weight;
+  tensor::PadOp pad;
+  SmallVector<int64_t> stride, dilation, padding;
+  bool grouped = false;
+};
+
+/// The template for an op, or failure. The initial value of the sum has to be
+/// zero.
+FailureOr<Contraction> matchContraction(linalg::GenericOp op);
+
+/// Reads the operands of a matrix product through copies that only permute or
+/// repeat dimensions. Returns whether something changed.
+bool foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op);
+
+} // namespace mlir::fx
+
+#endif // FX_LOWERING_KERNELS_CONTRACTION_H
