@@ -396,12 +396,10 @@ Node ProgramReader::readNode(const json::Object &object) {
     for (const Argument &element : result.elements)
       addName(element);
   }
-  bool isList =
-      !node.results.empty() && node.results[0].is(Argument::Kind::List);
   // Old files do not name nodes.
   if (node.name.empty() && !node.resultNames.empty())
     node.name = node.resultNames.front();
-  if (node.resultNames.size() == 1 && !isList)
+  if (node.results.size() == 1 && node.results[0].is(Argument::Kind::Value))
     node.resultNames.clear();
 
   for (const json::Value &input : reader.getArray(object, "inputs")) {

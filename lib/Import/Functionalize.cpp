@@ -11,6 +11,7 @@
 
 #include "fx/IR/FXOps.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 
 using namespace mlir;
@@ -209,7 +210,9 @@ FailureOr<Value> GraphImporter::scatterIntoBase(const Node &writer,
                                                 Value value) {
   const Node &node = *view.view;
   Location loc = getLocation(writer);
-  auto baseType = cast<RankedTensorType>(base.getType());
+  auto baseType = dyn_cast<RankedTensorType>(base.getType());
+  if (!baseType || !isa<RankedTensorType>(value.getType()))
+    return error(writer) << "writes to a number";
   Scatter kind = getScatter(node.target);
   FailureOr<BoundArguments> arguments =
       bindArguments(node, *ATenSchema::lookup(node.target));
@@ -254,10 +257,12 @@ FailureOr<Value> GraphImporter::scatterIntoBase(const Node &writer,
         TransposeOp::create(builder, loc, baseType, value, dim0, dim1));
   }
   case Scatter::Permute: {
-    SmallVector<int64_t> inverse(rank);
-    for (auto [position, dim] :
-         llvm::enumerate(arguments->find("dims")->elements))
-      inverse[wrap(dim.integer)] = position;
+    SmallVector<int64_t> dims;
+    for (const Argument &dim : arguments->find("dims")->elements)
+      dims.push_back(wrap(dim.integer));
+    if (int64_t(dims.size()) != rank || !isPermutationVector(dims))
+      break;
+    SmallVector<int64_t> inverse = invertPermutationVector(dims);
     return Value(PermuteOp::create(builder, loc, baseType, value, inverse));
   }
   case Scatter::Slice: {
@@ -284,8 +289,10 @@ FailureOr<Value> GraphImporter::scatterIntoBase(const Node &writer,
     bool isStatic = true;
     for (const Argument &part :
          ArrayRef(node.results.front().elements).take_front(view.resultIndex)) {
-      const graph::SymInt &size =
-          graph->values.find(part.text)->second.tensor.sizes[dim];
+      const auto &sizes = graph->values.find(part.text)->second.tensor.sizes;
+      if (dim < 0 || dim >= int64_t(sizes.size()))
+        return error(node) << "has no dimension " << dim;
+      const graph::SymInt &size = sizes[dim];
       isStatic &= size.isStatic();
       start += size.expr.value;
     }

@@ -596,10 +596,11 @@ GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
     op->setAttr(kOverloadAttr,
                 builder.getStringAttr(arguments.schema->target));
   }
-  // One result of a list of tensors has a name of its own, too.
-  bool isList = !node.results.empty() &&
-                node.results.front().is(Argument::Kind::List);
-  if (op->getNumResults() > 1 || isList) {
+  // The only result of a tuple or list has a name of its own, too.
+  bool isTuple = node.results.size() > 1 ||
+                 (!node.results.empty() &&
+                  node.results.front().is(Argument::Kind::List));
+  if (op->getNumResults() > 1 || isTuple) {
     SmallVector<StringRef> resultNames = getResultNames(node);
     if (!node.resultNames.empty())
       resultNames.assign(node.resultNames.begin(), node.resultNames.end());

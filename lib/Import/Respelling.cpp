@@ -187,6 +187,8 @@ std::optional<Argument> fx::getExpandSizes(RankedTensorType from,
                                            RankedTensorType to) {
   std::vector<Argument> sizes;
   int64_t added = to.getRank() - from.getRank();
+  if (added < 0)
+    return std::nullopt;
   for (auto [dim, size] : llvm::enumerate(to.getShape())) {
     bool isDynamic = ShapedType::isDynamic(size);
     // -1 keeps a size, so the size must be the tensor's own.
@@ -204,7 +206,8 @@ GraphImporter::respell(const Node &node, const BoundArguments &arguments,
       respellings, [&](const Respelling &respelling) {
         return respelling.target == arguments.schema->target;
       });
-  if (entry == std::end(respellings) || types.size() != 1)
+  if (entry == std::end(respellings) || types.size() != 1 ||
+      !isa<RankedTensorType>(types.front()))
     return std::nullopt;
   const ATenSchema *schema = ATenSchema::lookup(entry->replacement);
   assert(schema && "the table names an operator that does not exist");
@@ -253,9 +256,11 @@ GraphImporter::importBroadcast(const Node &node,
     FailureOr<Value> value = getNamed(element.text);
     if (failed(value))
       return failure();
-    std::optional<Argument> sizes =
-        getExpandSizes(cast<RankedTensorType>(value->getType()),
-                       cast<RankedTensorType>(type));
+    auto from = dyn_cast<RankedTensorType>(value->getType());
+    auto to = dyn_cast<RankedTensorType>(type);
+    if (!from || !to)
+      return false;
+    std::optional<Argument> sizes = getExpandSizes(from, to);
     if (!sizes)
       return false;
     parts.emplace_back(*value, *sizes);
