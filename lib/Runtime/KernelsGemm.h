@@ -287,6 +287,9 @@ void packB(const S *B, int64_t rsB, int64_t csB, int64_t K, int64_t cols,
       int64_t steps = K - k < VL ? K - k : VL;
       for (int j = 0; j < NR; j += VL) {
         int64_t count = cols - j < VL ? cols - j : VL;
+        // Columns far apart share cache sets and pages: ask for them early.
+        for (int64_t i = 0; i < count; ++i)
+          __builtin_prefetch(B + (j + i) * csB + k + 4 * VL);
         Vector<T> block[VL];
         loadTransposed<S, T>(B + j * csB + k, csB, count, steps, block);
         for (int64_t i = 0; i < steps; ++i)

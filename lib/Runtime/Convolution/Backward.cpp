@@ -188,8 +188,11 @@ public:
     padded = s.pad_h != 0 || s.pad_w != 0 || usedH > s.in_h || usedW > s.in_w;
     imageH = padded ? usedH : s.in_h;
     imageW = padded ? usedW : s.in_w;
-    imagesAtOnce = minOf(s.batch, maxOf(1, kPositions / positions));
-    linesAtOnce = imagesAtOnce > 1
+    int64_t perImage = positions * paddedO * s.groups +
+                       (padded ? s.in_channels * imageH * imageW : 0);
+    imagesAtOnce = minOf(s.batch, maxOf(1, kBufferSize / perImage));
+    imagesPerTile = minOf(imagesAtOnce, maxOf(1, kPositions / positions));
+    linesAtOnce = imagesPerTile > 1
                       ? s.out_h
                       : minOf(s.out_h, maxOf(1, kPositions / s.out_w));
   }
@@ -213,12 +216,22 @@ public:
     for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {
       const int64_t images = minOf(imagesAtOnce, s.batch - n);
       const float *source = input + n * s.in_channels * s.in_h * s.in_w;
-      if (padded) {
-        padImages(ctx, source, images * s.in_channels, image.get());
+      const float *gradSource = gradOutput + n * s.out_channels * positions;
+      // One region for both preparations: they do not depend on each other.
+      const int64_t planes = padded ? images * s.in_channels : 0;
+      const int64_t panels = s.groups * (paddedO / nr) * images;
+      parallelFor(ctx, planes + panels,
+                  maxOf(1, 32768 / (imageH * imageW + positions)),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t i = begin; i < end; ++i) {
+                      if (i < planes)
+                        padPlane(source, i, image.get());
+                      else
+                        packPanel(gradSource, images, i - planes, grad.get());
+                    }
+                  });
+      if (padded)
         source = image.get();
-      }
-      packGradient(ctx, gradOutput + n * s.out_channels * positions, images,
-                   grad.get());
       addImages(ctx, source, images, grad.get(), offsets.get(), sums.get());
     }
 
@@ -239,58 +252,45 @@ public:
 private:
   /// Positions of one panel that are used for all rows before the next ones.
   static constexpr int64_t kPositions = 512;
+  /// Elements of the padded images and packed gradients held at a time.
+  static constexpr int64_t kBufferSize = int64_t(8) << 20;
 
   const fx_rt_conv_shape &s;
   const Kernels &table;
   const int64_t nr, C, O, taps, positions, usedH, usedW, paddedO;
   bool padded;
-  int64_t imageH, imageW, imagesAtOnce, linesAtOnce;
+  int64_t imageH, imageW, imagesAtOnce, imagesPerTile, linesAtOnce;
 
-  void padImages(void *ctx, const float *source, int64_t planes,
-                 float *image) const {
-    parallelFor(
-        ctx, planes, maxOf(1, 65536 / (imageH * imageW)),
-        [&](int64_t begin, int64_t end) {
-          // Columns [left, right) of the padded image come from the input.
-          int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
-          int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
-          for (int64_t plane = begin; plane < end; ++plane)
-            for (int64_t y = 0; y < imageH; ++y) {
-              float *to = image + (plane * imageH + y) * imageW;
-              int64_t from = y - s.pad_h;
-              if (from < 0 || from >= s.in_h) {
-                memset(to, 0, imageW * sizeof(float));
-                continue;
-              }
-              for (int64_t x = 0; x < left; ++x)
-                to[x] = 0;
-              memcpy(to + left,
-                     source + (plane * s.in_h + from) * s.in_w + left - s.pad_w,
-                     (right - left) * sizeof(float));
-              for (int64_t x = right; x < imageW; ++x)
-                to[x] = 0;
-            }
-        });
+  void padPlane(const float *source, int64_t plane, float *image) const {
+    // Columns [left, right) of the padded image come from the input.
+    int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
+    int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
+    for (int64_t y = 0; y < imageH; ++y) {
+      float *to = image + (plane * imageH + y) * imageW;
+      int64_t from = y - s.pad_h;
+      if (from < 0 || from >= s.in_h) {
+        memset(to, 0, imageW * sizeof(float));
+        continue;
+      }
+      for (int64_t x = 0; x < left; ++x)
+        to[x] = 0;
+      memcpy(to + left,
+             source + (plane * s.in_h + from) * s.in_w + left - s.pad_w,
+             (right - left) * sizeof(float));
+      for (int64_t x = right; x < imageW; ++x)
+        to[x] = 0;
+    }
   }
 
-  /// -> [group][panel][image][position][nr].
-  void packGradient(void *ctx, const float *gradOutput, int64_t images,
-                    float *grad) const {
+  /// Part i of [group][panel][image][position][nr].
+  void packPanel(const float *gradOutput, int64_t images, int64_t i,
+                 float *grad) const {
     const int64_t perGroup = paddedO / nr;
-    parallelFor(ctx, s.groups * perGroup * images,
-                maxOf(1, 65536 / (positions * nr)),
-                [&](int64_t begin, int64_t end) {
-                  for (int64_t i = begin; i < end; ++i) {
-                    int64_t n = i % images, panel = i / images;
-                    int64_t group = panel / perGroup;
-                    int64_t o = panel % perGroup * nr;
-                    table.packF32.packB(
-                        gradOutput +
-                            (n * s.out_channels + group * O + o) * positions,
-                        1, positions, positions, minOf(nr, O - o),
-                        grad + i * positions * nr);
-                  }
-                });
+    int64_t n = i % images, panel = i / images;
+    int64_t group = panel / perGroup, o = panel % perGroup * nr;
+    table.packF32.packB(
+        gradOutput + (n * s.out_channels + group * O + o) * positions, 1,
+        positions, positions, minOf(nr, O - o), grad + i * positions * nr);
   }
 
   void addImages(void *ctx, const float *image, int64_t images,
@@ -305,27 +305,30 @@ private:
         [&](int64_t begin, int64_t end) {
           // The lines are the outer loop: a piece of the panel stays in the
           // cache while the rows pass by. Every sum keeps its order.
-          for (int64_t y = 0; y < s.out_h; y += linesAtOnce)
+          const int64_t parts = ceilDiv(s.out_h, linesAtOnce);
+          for (int64_t part = 0; part < ceilDiv(images, imagesPerTile) * parts;
+               ++part)
             for (int64_t i = begin; i < end; ++i) {
+              int64_t n = part / parts * imagesPerTile;
+              int64_t y = part % parts * linesAtOnce;
               int64_t group = i / chunks / perGroup;
               int64_t panel = i / chunks % perGroup;
               int64_t row0 = i % chunks * chunkRows;
               for (int64_t row = row0; row < minOf(K, row0 + chunkRows);
                    row += kPatchRows) {
                 WeightTile args;
-                args.image = image + group * C * imageH * imageW +
+                args.imageStep = s.in_channels * imageH * imageW;
+                args.image = image + n * args.imageStep +
+                             group * C * imageH * imageW +
                              y * s.stride_h * imageW;
                 args.offset = offsets + row;
-                args.images = images;
+                args.images = minOf(imagesPerTile, images - n);
                 args.height = minOf(linesAtOnce, s.out_h - y);
                 args.width = s.out_w;
-                args.imageStep = s.in_channels * imageH * imageW;
                 args.rowStep = s.stride_h * imageW;
                 args.colStep = s.stride_w;
-                args.grad = grad + ((group * perGroup + panel) * images *
-                                        positions +
-                                    y * s.out_w) *
-                                       nr;
+                int64_t first = (group * perGroup + panel) * images + n;
+                args.grad = grad + (first * positions + y * s.out_w) * nr;
                 args.tile = sums + (group * K + row) * paddedO + panel * nr;
                 args.ldTile = paddedO;
                 int64_t left = O - panel * nr;
