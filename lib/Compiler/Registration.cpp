@@ -2,6 +2,7 @@
 
 #include "fx/Compiler/Registration.h"
 #include "fx/Analysis/Rematerialization.h"
+#include "fx/Autodiff/Passes.h"
 #include "fx/IR/FXDialect.h"
 #include "fx/JointGraph/Passes.h"
 #include "fx/Partition/Passes.h"
@@ -13,11 +14,13 @@ using namespace mlir;
 
 void fx::registerFXDialects(DialectRegistry &registry) {
   registry.insert<FXDialect>();
+  registerDerivatives(registry);
   registerRematerializationModels(registry);
   cpu::registerCPUDialects(registry);
 }
 
 void fx::registerFXPasses() {
+  registerFXAutodiffPasses();
   registerFXJointGraphPasses();
   registerFXPartitionPasses();
   registerFXLoweringKernelsPasses();
