@@ -1,4 +1,4 @@
-// RUN: fx-opt %s -split-input-file -fx-build-joint-graph -fx-verify-joint-graph | FileCheck %s
+// RUN: fx-opt %s -split-input-file -fx-build-joint-graph -fx-verify-autodiff | FileCheck %s
 
 // Arguments, results and gradients in the order of a joint function; the
 // gradient of a broadcast operand is summed.

@@ -30,7 +30,7 @@ def BuildJointGraphPass : Pass<"fx-build-joint-graph", "mlir::ModuleOp"> {
                            "mlir::tensor::TensorDialect"];
 }
 
-def VerifyJointGraphPass : Pass<"fx-verify-joint-graph", "mlir::func::FuncOp"> {
+def VerifyAutodiffPass : Pass<"fx-verify-autodiff", "mlir::func::FuncOp"> {
   let summary = "Checks the signature of joint functions";
   let description = [{
     Of each function with a tangent or a gradient: tangents follow the primals;

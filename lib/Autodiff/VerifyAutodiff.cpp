@@ -1,10 +1,10 @@
-//===- VerifyJointGraph.cpp - Checks the signature of joint functions -----===//
+//===- VerifyAutodiff.cpp - Checks the signature of joint functions -------===//
 
 #include "fx/Autodiff/Passes.h"
 #include "fx/IR/TensorBuilder.h"
 
 namespace mlir::fx {
-#define GEN_PASS_DEF_VERIFYJOINTGRAPHPASS
+#define GEN_PASS_DEF_VERIFYAUTODIFFPASS
 #include "fx/Autodiff/Passes.h.inc"
 namespace {
 
@@ -126,9 +126,9 @@ private:
   SmallVector<unsigned> tangents, outputs, gradients;
 };
 
-struct VerifyJointGraphPass
-    : impl::VerifyJointGraphPassBase<VerifyJointGraphPass> {
-  using VerifyJointGraphPassBase::VerifyJointGraphPassBase;
+struct VerifyAutodiffPass
+    : impl::VerifyAutodiffPassBase<VerifyAutodiffPass> {
+  using VerifyAutodiffPassBase::VerifyAutodiffPassBase;
 
   void runOnOperation() override {
     Verifier verifier(getOperation());

@@ -1,4 +1,4 @@
-// RUN: fx-opt %s -split-input-file -verify-diagnostics -fx-verify-joint-graph
+// RUN: fx-opt %s -split-input-file -verify-diagnostics -fx-verify-autodiff
 
 // expected-error @below {{argument 1 is no tangent, but follows tangent 0}}
 func.func @primal_after_tangent(%t: tensor<4xf32> {fx.role = "tangent"}, %x: tensor<4xf32>) {
