@@ -37,7 +37,7 @@ std::string fx::toPythonFloat(double value) {
     return value > 0 ? "float(\"inf\")" : "float(\"-inf\")";
   SmallString<32> digits;
   llvm::APFloat(value).toString(digits, /*FormatPrecision=*/17,
-                                /*FormatMaxPadding=*/0,
+                                /*FormatMaxPadding=*/4,
                                 /*TruncateZero=*/true);
   StringRef text = digits;
   return text.contains('.') || text.contains('E') ? text.str()
