@@ -1,4 +1,4 @@
-// Passes of the joint-graph stage.
+// Passes of the joint-graph stage. Rule numbers are those of the reference.
 #ifndef FX_JOINTGRAPH_PASSES_TD
 #define FX_JOINTGRAPH_PASSES_TD
 
@@ -23,6 +23,120 @@ def DecomposePass : Pass<"fx-decompose", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::fx::FXDialect",
                            "mlir::tensor::TensorDialect"];
+}
+
+class FX_JointGraphPass<string flag> : Pass<flag, "mlir::func::FuncOp"> {
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
+def RemoveNoopOpsPass : FX_JointGraphPass<"fx-remove-noop-ops"> {
+  let summary = "Removes ops that return an operand unchanged";
+  let description = [{
+    Rule 3.4, one table of op, source and condition: alias, clone, detach, a
+    slice that takes all, a view to the same shape, a conversion to the same
+    type, cat of one tensor, repeat by 1, pad by 0, rounding of integers, pow by
+    the int 1, copy, slice_scatter that overwrites all.
+
+    A result of the function that is a fresh tensor stays one: a clone of an
+    argument or of another result that is returned is kept.
+  }];
+}
+
+def FoldUniformValuesPass : FX_JointGraphPass<"fx-fold-uniform-values"> {
+  let summary = "Computes tensors whose elements are all equal";
+  let description = [{
+    Rule 3.5. Each value is unknown or one scalar that all its elements equal;
+    pointwise ops and views of the latter become one `fx.full`. Then
+      x + 0, x - 0, x * 1, x / 1 -> x (converted where the type differs)
+    for tensors 0 and 1 that do not broadcast x. Only correctly rounded
+    functions are computed, so the result does not depend on a math library.
+
+    Not copied from Inductor: the result of x + 0 that a function returns does
+    not become the argument x (reference 10.2).
+  }];
+  let options = [Option<"assumeFinite", "assume-finite", "bool",
+      /*default=*/"false",
+      "x * 0 -> 0 for the Python int 0 also where x may be NaN or infinite, as "
+      "Inductor does; integers need no such assumption">];
+}
+
+def RemovePointlessViewsPass : FX_JointGraphPass<"fx-remove-pointless-views"> {
+  let summary = "Removes views and permutes that cancel out";
+  let description = [{
+    view(x, shape of x) -> x
+    view(view(x, s), shape of x) -> x
+    permute(permute(x, p), q) -> x where q undoes p
+    Rule 3.6. The inner op of a pair must have no other use: else it stays and
+    the pair costs nothing more.
+  }];
+}
+
+def CollapseConvertsPass : FX_JointGraphPass<"fx-collapse-converts"> {
+  let summary = "Collapses chains of floating-point conversions";
+  let description = [{
+    convert(convert(x, A), B) -> convert(x, B)
+    Rule 3.8, `pointless_convert`: x, A, B are f16, bf16, f32 or f64 and A is
+    not narrower than B. An f16 between two f32 is kept: it rounds.
+  }];
+  let options = [Option<"emulatePrecisionCasts", "emulate-precision-casts",
+      "bool", /*default=*/"false", "Collapse only if A represents every x">];
+}
+
+def BmmToMmPass : FX_JointGraphPass<"fx-bmm-to-mm"> {
+  let summary = "Makes a batch of one matrix product a matrix product";
+  let description = [{
+    bmm(a, b) -> unsqueeze(mm(squeeze(a, 0), squeeze(b, 0)), 0) for batch 1
+    Rule 3.8, `bmm_to_mm`. Inductor does it on GPUs only.
+  }];
+}
+
+def ScatterUponConstTensorPass
+    : FX_JointGraphPass<"fx-scatter-upon-const-tensor"> {
+  let summary = "Makes a scatter of a scalar into a constant a selection";
+  let description = [{
+    scatter(full(shape, background), dim, index, value)
+      -> where(index == iota(shape[dim]), value, background)
+    Rule 3.8, `scatter_upon_const_tensor`: index has size 1 along dim and the
+    size of the result along the others. In the backward of every cross-entropy.
+  }];
+}
+
+def ScaleSoftmaxPass : FX_JointGraphPass<"fx-scale-softmax"> {
+  let summary = "Subtracts the maximum before a softmax is scaled";
+  let description = [{
+    s - amax(s, dim) with s = x * c or x / c
+      -> where(all(isfinite(s), dim), (x*g - amax(x*g, dim)) * (g*c),
+               s - amax(s, dim)) with g = sign(c)
+    Rule 3.9, `mul_softmax` and `div_softmax`, for Python numbers c; s may be
+    converted to another type in between.
+  }];
+}
+
+def ReplaceRandomPass : FX_JointGraphPass<"fx-replace-random"> {
+  let summary = "Makes random ops functions of a seed";
+  let description = [{
+    rand, randn, rand_like, randn_like (as calls) and dropout
+      -> random(lookup_seed(seeds(1), 0)) and pointwise ops
+    Rule 3.10, `replace_random`. dropout(x, p) -> (random > p) * x * 1/(1-p).
+    Calls with a generator or pinned memory stay.
+  }];
+}
+
+def FuseSeedsPass : FX_JointGraphPass<"fx-fuse-seeds"> {
+  let summary = "Makes the seeds of a function with one op";
+  let description = [{
+    n ops `fx.seeds` -> one with the sum of their counts at the first
+    Rule 3.10, `fuse_seed_creation`. Lookups keep their order.
+  }];
+}
+
+def VerifyJointGraphPass : FX_JointGraphPass<"fx-verify-joint-graph"> {
+  let summary = "Checks what the joint-graph stage leaves";
+  let description = [{
+    No op of the torch level (composites, spellings with a canonical form) and
+    no random call is left; a block has at most one `fx.seeds`; a function with
+    gradients as results has tangents or a loss.
+  }];
 }
 
 #endif
