@@ -5,8 +5,10 @@
 #include "fx/Autodiff/Passes.h"
 #include "fx/IR/FXDialect.h"
 #include "fx/JointGraph/Passes.h"
-#include "fx/Partition/Passes.h"
 #include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Partition/Passes.h"
+#include "fx/PostGrad/Passes.h"
+#include "fx/PreGrad/Passes.h"
 #include "fx/Target/CPU/CPU.h"
 #include "fx/Target/CPU/Passes.h"
 
@@ -20,9 +22,11 @@ void fx::registerFXDialects(DialectRegistry &registry) {
 }
 
 void fx::registerFXPasses() {
+  registerFXPreGradPasses();
   registerFXAutodiffPasses();
   registerFXJointGraphPasses();
   registerFXPartitionPasses();
+  registerFXPostGradPasses();
   registerFXLoweringKernelsPasses();
   cpu::registerFXTargetCPUPasses();
 }

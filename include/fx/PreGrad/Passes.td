@@ -1,0 +1,75 @@
+// Passes of the pre-grad stage. Rule numbers are those of the reference.
+#ifndef FX_PREGRAD_PASSES_TD
+#define FX_PREGRAD_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class FX_PreGradPass<string flag> : Pass<flag, "mlir::func::FuncOp"> {
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
+def NormalizeOpsPass : FX_PreGradPass<"fx-normalize-ops"> {
+  let summary = "Gives one meaning one spelling";
+  let description = [{
+    t(x), transpose(x, i, j) -> permute(x, dims)
+    split(x, n), chunk(x, n) -> split_with_sizes(x, sizes)
+    rsub(a, b) -> sub(b, a) for tensors
+    Rules 2.1 and 2.10 (`normalization_pass`) as far as import leaves anything;
+    rules on views and splits then have one form to match. Unknown sizes along
+    the split dimension stay as they are.
+  }];
+}
+
+def RemoveInactiveDropoutPass
+    : FX_PreGradPass<"fx-remove-inactive-dropout"> {
+  let summary = "Removes dropout that keeps every element";
+  let description = [{
+    dropout(x, p, train=false) -> x, dropout(x, 0, train) -> x
+    Rule 2.4, `remove_identity`, for what is left of the identity modules. As in
+    eager the result is x itself.
+  }];
+}
+
+def SinkCatAfterPointwisePass
+    : FX_PreGradPass<"fx-sink-cat-after-pointwise"> {
+  let summary = "Applies relu and tanh before a cat";
+  let description = [{
+    relu(view(cat(xs, dim))) -> view(cat([relu(x) for x in xs], dim))
+    Rule 2.2, also for tanh and for any number of views: each producer's kernel
+    applies the function. The cat and the views have no other use, all xs one
+    element type.
+  }];
+}
+
+def FoldConvBatchNormPass : FX_PreGradPass<"fx-fold-conv-batch-norm"> {
+  let summary = "Folds batch norm in evaluation mode into the convolution";
+  let description = [{
+    batch_norm(conv(x, w, b)) -> conv(x, w * c, beta + c * (b - mean)) with
+      c = gamma * rsqrt(var + eps)
+    Rules 2.4 (`fuse_conv_bn`, with weights frozen) and 2.7
+    (`efficient_conv_bn_eval`), both off by default. Convolutions that are not
+    transposed, and linear on matrices. The convolution has no other use. The
+    products round differently.
+  }];
+}
+
+def ApplyGumbelMaxTrickPass
+    : FX_PreGradPass<"fx-apply-gumbel-max-trick"> {
+  let summary = "Samples from logits without the softmax";
+  let description = [{
+    argmax(softmax(x, -1) / e, -1, keepdim) -> argmax(x - log(e), -1, keepdim)
+      for e drawn by exponential_(1)
+    Rule 2.8. The softmax, e and the quotient have no other use.
+  }];
+}
+
+def VerifyPreGradPass : FX_PreGradPass<"fx-verify-pre-grad"> {
+  let summary = "Checks what the pre-grad stage may see";
+  let description = [{
+    Functions before autodiff: no tangents, saved values or gradients; a result
+    with `fx.mutates` has the role mutation and names an argument.
+  }];
+}
+
+#endif
