@@ -60,6 +60,9 @@ bool takesGradientByDefault(func::FuncOp function, unsigned argument) {
          isDifferentiableType(function.getArgument(argument).getType());
 }
 
+/// Ops whose results do not depend on the operand's elements for autograd.
+bool stopsGradients(Operation *op) { return isa<DetachOp, FullLikeOp>(op); }
+
 /// The values between the arguments that take a gradient and the outputs.
 struct Activity {
   Activity(func::FuncOp function, bool byDefault) {
@@ -75,7 +78,7 @@ struct Activity {
     }
     Block &block = function.front();
     for (Operation &op : block.without_terminator()) {
-      if (isa<DetachOp>(op) || llvm::none_of(op.getOperands(), [&](Value v) {
+      if (stopsGradients(&op) || llvm::none_of(op.getOperands(), [&](Value v) {
             return dependent.contains(v);
           }))
         continue;
@@ -94,6 +97,8 @@ struct Activity {
     for (Operation &op : llvm::reverse(block.without_terminator())) {
       if (llvm::none_of(op.getResults(),
                         [&](Value v) { return active.contains(v); }))
+        continue;
+      if (stopsGradients(&op))
         continue;
       for (Value operand : op.getOperands())
         if (dependent.contains(operand))
@@ -172,7 +177,7 @@ private:
       needed.push_back(activity.isActive(operand));
     if (llvm::none_of(resultGradients, [](Value v) { return !!v; }) ||
         llvm::none_of(needed, [](bool flag) { return flag; }) ||
-        isa<DetachOp>(op))
+        stopsGradients(op))
       return success();
     auto model = dyn_cast<DifferentiableOpInterface>(op);
     if (!model)
