@@ -5,6 +5,7 @@ before and after the passes of its RUN lines; both run in eager PyTorch on the
 same inputs, plain and with NaN, infinities and signed zeros.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -68,6 +69,7 @@ def cases():
                                            id=f"{' '.join(passes)} @{function}")
 
 
+@functools.lru_cache(maxsize=None)
 def run_tool(tool, *flags, text):
     done = subprocess.run([os.path.join(BIN, tool), *flags], input=text,
                           capture_output=True, text=True)
@@ -137,3 +139,42 @@ def test_fresh_results_stay_fresh(name, passes, function, text):
         for j in range(i):
             if storages(old)[j] != was:
                 assert storages(new)[j] != now
+
+
+MODELS = os.path.join(TEST_DIR, "Integration", "Inputs")
+PIPELINE = """
+    -fx-normalize-ops -fx-sink-cat-after-pointwise -fx-remove-inactive-dropout
+    -fx-fold-conv-batch-norm -fx-verify-pre-grad
+    -fx-decompose=level=core
+    -fx-remove-noop-ops -fx-fold-uniform-values -fx-remove-pointless-views
+    -fx-collapse-converts -fx-bmm-to-mm -fx-scatter-upon-const-tensor
+    -fx-scale-softmax -fx-replace-random -fx-fuse-seeds -fx-verify-joint-graph
+    -fx-eliminate-dead-code -fx-reorder-for-locality -fx-merge-views
+    -fx-remove-identity-ops -fx-fold-constant-cumsum -fx-cancel-split-cat
+    -fx-fuse-addmm -fx-reuse-partial-reduction -fx-dedupe-sym-size
+    -fx-eliminate-dead-code -fx-verify-post-grad
+""".split()
+
+
+@pytest.mark.parametrize("model", sorted(os.listdir(MODELS)) if os.path.isdir(MODELS) else [])
+def test_model(model):
+    """All rules of the three stages one after the other on a whole forward."""
+    path = os.path.join(MODELS, model, "fwd.pt2")
+    if not os.path.exists(path):
+        pytest.skip("no forward")
+    text = subprocess.run([os.path.join(BIN, "fx-translate"), "--import-pt2", path],
+                          capture_output=True, text=True, check=True).stdout
+    function = re.search(r"func\.func @(\w+)", text).group(1)
+    before, arguments = load(text, function)
+    after, _ = load(run_tool("fx-opt", *PIPELINE, text=text), function)
+    generator = torch.Generator().manual_seed(0)
+    inputs = []
+    for argument in arguments:
+        value = make_input(argument, False, generator)
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            # Variances are positive; small weights keep deep models finite.
+            value = value.abs() + 0.5 if "var" in argument["name"] else value * 0.1
+        inputs.append(value)
+    for want, have in zip(before(*inputs), after(*inputs)):
+        assert torch.isfinite(want.double()).all()
+        torch.testing.assert_close(have, want, rtol=1e-3, atol=1e-4)
