@@ -6,6 +6,8 @@
 #include "fx/IR/FXDialect.h"
 #include "fx/JointGraph/Passes.h"
 #include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Lowering/Passes.h"
+#include "fx/Lowering/ScalarBodies.h"
 #include "fx/Partition/Passes.h"
 #include "fx/PostGrad/Passes.h"
 #include "fx/PreGrad/Passes.h"
@@ -19,12 +21,14 @@ void fx::registerFXDialects(DialectRegistry &registry) {
   registerDerivatives(registry);
   registerRematerializationModels(registry);
   cpu::registerCPUDialects(registry);
+  registerScalarBodyModels(registry);
 }
 
 void fx::registerFXPasses() {
   registerFXPreGradPasses();
   registerFXAutodiffPasses();
   registerFXJointGraphPasses();
+  registerFXLoweringPasses();
   registerFXPartitionPasses();
   registerFXPostGradPasses();
   registerFXLoweringKernelsPasses();

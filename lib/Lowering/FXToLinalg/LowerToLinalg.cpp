@@ -1,0 +1,147 @@
+//===- LowerToLinalg.cpp - The conversion from fx to upstream dialects ----===//
+
+#include "Patterns.h"
+#include "fx/Lowering/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+namespace mlir::fx {
+#define GEN_PASS_DEF_LOWERTOLINALGPASS
+#include "fx/Lowering/Passes.h.inc"
+} // namespace mlir::fx
+
+SmallVector<int64_t> fx::getReducedDims(ArrayRef<int64_t> dims, int64_t rank) {
+  // The verifier has accepted them.
+  return *normalizeDims(std::nullopt, dims, rank);
+}
+
+namespace {
+/// Signless element types; everything else stays.
+struct SignlessTypeConverter : TypeConverter {
+  SignlessTypeConverter() {
+    addConversion([](Type type) { return getSignlessType(type); });
+    addConversion([](RankedTensorType type) -> Type {
+      return type.clone(getSignlessType(type.getElementType()));
+    });
+  }
+};
+
+/// A constant operand of a lowered op that nothing else uses.
+static void eraseDeadConstants(ModuleOp module) {
+  module.walk([](arith::ConstantOp op) {
+    if (op->use_empty())
+      op.erase();
+  });
+}
+
+static void dropFXAttributes(ModuleOp module) {
+  auto drop = [](DictionaryAttr attributes) {
+    SmallVector<NamedAttribute> kept;
+    for (NamedAttribute attribute : attributes)
+      if (!attribute.getName().strref().starts_with("fx."))
+        kept.push_back(attribute);
+    return DictionaryAttr::get(attributes.getContext(), kept);
+  };
+  module->walk([&](Operation *op) {
+    SmallVector<StringAttr> names;
+    for (NamedAttribute attribute : op->getDiscardableAttrs())
+      if (attribute.getName().strref().starts_with("fx."))
+        names.push_back(attribute.getName());
+    for (StringAttr name : names)
+      op->removeDiscardableAttr(name);
+    auto function = dyn_cast<FunctionOpInterface>(op);
+    if (!function)
+      return;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (DictionaryAttr attributes = function.getArgAttrDict(i))
+        function.setArgAttrs(i, drop(attributes));
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (DictionaryAttr attributes = function.getResultAttrDict(i))
+        function.setResultAttrs(i, drop(attributes));
+  });
+}
+
+struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
+  using LowerToLinalgPassBase::LowerToLinalgPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    MLIRContext *context = &getContext();
+    SignlessTypeConverter converter;
+    LoweringOptions options;
+    Reasons reasons;
+    options.assertIndices = assertIndices;
+    options.reasons = &reasons;
+
+    RewritePatternSet patterns(context);
+    for (auto *populate :
+         {populatePointwisePatterns, populateViewPatterns,
+          populateViewJoinPatterns, populateCreationPatterns,
+          populateReductionPatterns, populateContractionPatterns,
+          populateConvolutionPatterns, populatePoolingPatterns,
+          populateIndexingPatterns, populateRandomPatterns,
+          populateSymbolicPatterns})
+      populate(converter, options, patterns);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
+                                                                   converter);
+    populateReturnOpTypeConversionPattern(patterns, converter);
+    populateCallOpTypeConversionPattern(patterns, converter);
+
+    // fx ops are of unknown legality: one that no pattern takes stays, and is
+    // reported below with its name and place.
+    ConversionTarget target(*context);
+    target.addLegalDialect<affine::AffineDialect, arith::ArithDialect,
+                           cf::ControlFlowDialect, linalg::LinalgDialect,
+                           math::MathDialect, scf::SCFDialect,
+                           tensor::TensorDialect>();
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
+      return converter.isSignatureLegal(op.getFunctionType());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>(
+        [&](Operation *op) { return converter.isLegal(op); });
+
+    if (failed(applyPartialConversion(module, target, std::move(patterns))))
+      return signalPassFailure();
+    if (reportRemaining(module, reasons))
+      return signalPassFailure();
+    dropFXAttributes(module);
+    eraseDeadConstants(module);
+  }
+
+  /// Reports the first op that is left; returns whether there is one.
+  static bool reportRemaining(ModuleOp module, const Reasons &reasons) {
+    return module
+        ->walk([&](Operation *op) {
+          if (!isa_and_nonnull<FXDialect>(op->getDialect()))
+            return WalkResult::advance();
+          report(op, reasons.lookup(op));
+          return WalkResult::interrupt();
+        })
+        .wasInterrupted();
+  }
+
+  static void report(Operation *op, StringRef reason) {
+    InFlightDiagnostic error = op->emitOpError("has no lowering to linalg");
+    if (auto call = dyn_cast<CallOp>(op))
+      error << ": target \"" << call.getTarget() << '"';
+    std::string node =
+        op->getNumResults() ? getNodeName(op->getResult(0)) : std::string();
+    std::string line = getPythonLine(op->getLoc());
+    if (!node.empty())
+      error << " (node " << node << (line.empty() ? "" : ", " + line) << ')';
+    if (isa<SeedsOp>(op))
+      error << "; run fx-seeds-to-arguments before";
+    else if (isa<CallOp>(op))
+      error << "; fx has no op for this target: keep it outside the compiled "
+               "graph, or replace it by fx ops in a custom hook";
+    else if (!reason.empty())
+      error << ": " << reason;
+    else
+      error << "; decompose it first (--joint-graph, --post-grad)";
+  }
+};
+} // namespace
