@@ -18,7 +18,8 @@ def FX_KernelKind : I32EnumAttr<"KernelKind",
     "how the code of a kernel is made", [
   I32EnumAttrCase<"Generic", 0, "generic">,
   I32EnumAttrCase<"Loops", 1, "loops">,
-  I32EnumAttrCase<"Template", 2, "template">
+  I32EnumAttrCase<"Template", 2, "template">,
+  I32EnumAttrCase<"Join", 3, "join">
 ]> {
   let cppNamespace = "::mlir::fx";
 }

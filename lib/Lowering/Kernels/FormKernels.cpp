@@ -31,6 +31,12 @@ constexpr int64_t kSmallWork = 1 << 15;
 /// read across rows.
 constexpr int64_t kMaxStridedRow = 1 << 10;
 
+bool isScalarElement(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isFloat() || element.isIndex() ||
+         element.isSignlessInteger();
+}
+
 bool hasTensor(TypeRange types) {
   return llvm::any_of(types, [](Type t) { return isa<TensorType>(t); });
 }
@@ -42,6 +48,9 @@ bool isHostOp(Operation *op) {
   if (isa<tensor::DimOp, tensor::ExtractOp, arith::ConstantOp>(op) ||
       isReshape(op))
     return true;
+  // The shape of a reshape.
+  if (isa<tensor::FromElementsOp>(op))
+    return llvm::all_of(op->getUsers(), llvm::IsaPred<tensor::ReshapeOp>);
   return !hasTensor(op->getOperandTypes()) && !hasTensor(op->getResultTypes());
 }
 
@@ -75,6 +84,7 @@ private:
                         ArrayRef<Operation *> reshapes);
   FailureOr<Epilogue> getEpilogue(const Ops &ops, Contraction &contraction);
   void takePadding();
+  void formJoins();
   void fuseProducers();
   void fuseSiblings();
   /// Moves reshapes at the rim of a group out of it.
@@ -389,6 +399,104 @@ void KernelFormer::takePadding() {
     }
 }
 
+/// Chains of insert_slice become one kernel, together with the kernels that
+/// compute only what is inserted.
+void KernelFormer::formJoins() {
+  auto isChainEnd = [&](tensor::InsertSliceOp op) {
+    if (!op->hasOneUse())
+      return true;
+    auto next = dyn_cast<tensor::InsertSliceOp>(*op->getUsers().begin());
+    return !next || next.getDest() != op.getResult();
+  };
+  // A kernel computes what it inserts: a tensor from outside is copied.
+  auto addCopy = [&](OpOperand &operand, Ops &ops) {
+    OpBuilder builder(operand.getOwner());
+    Location loc = operand.getOwner()->getLoc();
+    auto type = cast<RankedTensorType>(operand.get().getType());
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(builder, loc, operand.get());
+    Value init = tensor::EmptyOp::create(builder, loc, sizes,
+                                         type.getElementType());
+    AffineMap map = builder.getMultiDimIdentityMap(type.getRank());
+    auto copy = linalg::GenericOp::create(
+        builder, loc, type, operand.get(), init, ArrayRef<AffineMap>{map, map},
+        SmallVector<utils::IteratorType>(type.getRank(),
+                                         utils::IteratorType::parallel),
+        [](OpBuilder &nested, Location nestedLoc, ValueRange args) {
+          linalg::YieldOp::create(nested, nestedLoc, args[0]);
+        });
+    position[copy] = position[operand.getOwner()];
+    operand.set(copy.getResult(0));
+    ops.insert(copy);
+  };
+  for (Operation &last : llvm::make_early_inc_range(block)) {
+    auto insert = dyn_cast<tensor::InsertSliceOp>(last);
+    if (!insert || !isChainEnd(insert) ||
+        !isScalarElement(insert.getResult().getType()))
+      continue;
+    SmallVector<tensor::InsertSliceOp> chain = {insert};
+    while (auto previous =
+               chain.back().getDest().getDefiningOp<tensor::InsertSliceOp>()) {
+      if (!previous->hasOneUse())
+        break;
+      chain.push_back(previous);
+    }
+    int self = groupOf[insert];
+    Ops ops;
+    Value root = chain.back().getDest();
+    Operation *rootOp = root.getDefiningOp();
+    if (!rootOp || !isClonedIntoKernels(rootOp))
+      addCopy(chain.back().getDestMutable(), ops);
+    for (tensor::InsertSliceOp link : llvm::reverse(chain)) {
+      if (groupOf[link] != self)
+        groups[groupOf[link]].ops.clear();
+      groupOf[link] = self;
+      // The kernel that computes the source, if nobody else needs it.
+      Ops reshapes;
+      Value source = link.getSource();
+      while (source.getDefiningOp() && isReshape(source.getDefiningOp())) {
+        reshapes.insert(source.getDefiningOp());
+        source = source.getDefiningOp()->getOperand(0);
+      }
+      Operation *producer = source.getDefiningOp();
+      auto it = producer ? groupOf.find(producer) : groupOf.end();
+      bool taken = false;
+      if (it != groupOf.end() &&
+          groups[it->second].kind == KernelKind::Loops) {
+        Ops fused = groups[it->second].ops;
+        fused.insert(reshapes.begin(), reshapes.end());
+        fused = sortOps(fused);
+        SmallVector<Value> outputs = getOutputs(fused);
+        bool onlyHere =
+            outputs.size() == 1 && outputs[0] == source &&
+            llvm::all_of(fused, [&](Operation *op) {
+              return llvm::all_of(op->getUsers(), [&](Operation *user) {
+                return user == link || fused.contains(getOwner(user));
+              });
+            });
+        Ops all = fused;
+        all.insert(link);
+        if (onlyHere && succeeded(LoopKernel::analyze(fused, link.getSource())) &&
+            !makesCycle(all)) {
+          groups[it->second].ops.clear();
+          for (Operation *op : fused) {
+            groupOf[op] = self;
+            ops.insert(op);
+          }
+          taken = true;
+        }
+      }
+      if (!taken)
+        addCopy(link.getSourceMutable(), ops);
+      ops.insert(link);
+    }
+    for (Operation *op : ops)
+      groupOf[op] = self;
+    groups[self].ops = std::move(ops);
+    groups[self].kind = KernelKind::Join;
+  }
+}
+
 LogicalResult KernelFormer::run(bool fuse) {
   int64_t count = 0;
   for (Operation &op : block) {
@@ -418,6 +526,7 @@ LogicalResult KernelFormer::run(bool fuse) {
   if (fuse) {
     fuseProducers();
     fuseSiblings();
+    formJoins();
   }
   for (Group &group : groups) {
     if (group.ops.empty())
@@ -432,7 +541,8 @@ LogicalResult KernelFormer::run(bool fuse) {
           (failed(epilogue) || !epilogue->inPlace))
         scratch.push_back(op.getResult(0));
     }
-    trim(group.ops);
+    if (group.kind != KernelKind::Join)
+      trim(group.ops);
     if (!group.contraction)
       group.ops = sortOps(group.ops);
     if (failed(outlineKernel(group.ops.getArrayRef(), group.kind, scratch)))
@@ -445,6 +555,56 @@ LogicalResult KernelFormer::run(bool fuse) {
 }
 
 namespace {
+
+/// Whether a use of a padded tensor is a convolution that pads by itself.
+bool isPaddingConvolution(Operation *user, tensor::PadOp pad) {
+  if (isReshape(user))
+    return llvm::all_of(user->getUsers(), [&](Operation *next) {
+      return isPaddingConvolution(next, pad);
+    });
+  auto generic = dyn_cast<linalg::GenericOp>(user);
+  if (!generic)
+    return false;
+  FailureOr<Contraction> match = matchContraction(generic);
+  return succeeded(match) && match->kind != ContractionKind::Product &&
+         match->pad == pad;
+}
+
+/// pad(x) -> insert_slice(x, fill)
+void expandPad(RewriterBase &rewriter, tensor::PadOp pad) {
+  Value value = pad.getConstantPaddingValue();
+  RankedTensorType type = pad.getResultType();
+  auto isNegative = [](int64_t size) {
+    return !ShapedType::isDynamic(size) && size < 0;
+  };
+  if (!value || llvm::any_of(pad.getStaticLow(), isNegative) ||
+      llvm::any_of(pad.getStaticHigh(), isNegative) ||
+      llvm::all_of(pad->getUsers(), [&](Operation *user) {
+        return isPaddingConvolution(user, pad);
+      }))
+    return;
+  rewriter.setInsertionPoint(pad);
+  Location loc = pad.getLoc();
+  if (Operation *constant = value.getDefiningOp();
+      constant && pad->isProperAncestor(constant))
+    value = rewriter.clone(*constant)->getResult(0);
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(reifyResultShapes(rewriter, pad, shapes)))
+    return;
+  Value empty = tensor::EmptyOp::create(rewriter, loc, shapes[0],
+                                        type.getElementType());
+  Value filled =
+      linalg::FillOp::create(rewriter, loc, value, empty).getResult(0);
+  SmallVector<OpFoldResult> ones(type.getRank(), rewriter.getIndexAttr(1));
+  Value joined = tensor::InsertSliceOp::create(
+      rewriter, loc, pad.getSource(), filled, pad.getMixedLowPad(),
+      tensor::getMixedSizes(rewriter, loc, pad.getSource()), ones);
+  if (joined.getType() != type)
+    joined = tensor::CastOp::create(rewriter, loc, type, joined);
+  pad.getResult().replaceUsesWithIf(joined, [&](OpOperand &use) {
+    return !isPaddingConvolution(use.getOwner(), pad);
+  });
+}
 
 struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
   using FormKernelsPassBase::FormKernelsPassBase;
@@ -467,6 +627,8 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
            llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
         while (foldCopiesIntoProduct(rewriter, op))
           ;
+      for (auto pad : llvm::make_early_inc_range(block.getOps<tensor::PadOp>()))
+        expandPad(rewriter, pad);
       for (Operation &op :
            llvm::make_early_inc_range(llvm::reverse(block.getOperations())))
         if (isOpTriviallyDead(&op))

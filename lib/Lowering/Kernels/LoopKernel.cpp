@@ -11,8 +11,8 @@ using namespace mlir;
 using namespace mlir::fx;
 
 bool fx::isReshape(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
-      op);
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
+             tensor::ReshapeOp>(op);
 }
 
 bool fx::isIndexMapOp(Operation *op) {

@@ -238,6 +238,9 @@ AffineMap LoopPlaces::getSourceMap(Operation *op, AffineMap map) const {
                        collapse.getSrcType().getShape(), map,
                        /*toWide=*/true, exprs, context))
       return AffineMap();
+  } else if (isa<tensor::ReshapeOp>(op)) {
+    // Its shape is data.
+    return AffineMap();
   } else {
     auto slice = cast<tensor::ExtractSliceOp>(op);
     llvm::SmallBitVector dropped = slice.getDroppedDims();

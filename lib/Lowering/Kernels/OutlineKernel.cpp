@@ -23,7 +23,7 @@ bool fx::isClonedIntoKernels(Operation *op) {
     return isa_and_nonnull<tensor::EmptyOp>(init) &&
            llvm::none_of(op->getUsers(), [](Operation *user) {
              return user->hasTrait<OpTrait::IsTerminator>() ||
-                    !isa<linalg::LinalgOp>(user);
+                    !isa<linalg::LinalgOp, tensor::InsertSliceOp>(user);
            });
   }
   auto constant = dyn_cast<arith::ConstantOp>(op);
@@ -41,17 +41,14 @@ static LogicalResult appendDynamicSizes(OpBuilder &b, Value value,
   auto type = cast<RankedTensorType>(value.getType());
   if (type.hasStaticShape())
     return success();
-  // A destination has its result's shape and does not come from the op.
+  // A destination has its result's shape and comes from a tensor.empty.
   Operation *op = value.getDefiningOp();
-  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op)) {
-    Value init =
-        destination.getTiedOpOperand(cast<OpResult>(value))->get();
-    while (auto fill = init.getDefiningOp<linalg::FillOp>())
-      init = fill.getDpsInitOperand(0)->get();
-    if (auto empty = init.getDefiningOp<tensor::EmptyOp>()) {
-      llvm::append_range(sizes, empty.getDynamicSizes());
-      return success();
-    }
+  Value init = value;
+  while (auto destination = init.getDefiningOp<DestinationStyleOpInterface>())
+    init = destination.getTiedOpOperand(cast<OpResult>(init))->get();
+  if (auto empty = init.getDefiningOp<tensor::EmptyOp>()) {
+    llvm::append_range(sizes, empty.getDynamicSizes());
+    return success();
   }
   ReifiedRankedShapedTypeDims shapes;
   if (failed(reifyResultShapes(b, op, shapes)))

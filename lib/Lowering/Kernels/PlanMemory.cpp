@@ -1,6 +1,7 @@
 //===- PlanMemory.cpp - One workspace for all kernels of a function -------===//
 
 #include "fx/IR/KernelOps.h"
+#include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -11,8 +12,7 @@ namespace mlir::fx {
 
 Value getStorage(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
-            op))
+    if (!isReshape(op))
       break;
     tensor = op->getOperand(0);
   }

@@ -128,15 +128,18 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         return failure();
       return target.function;
     }
-    if (kernel.getKind() == KernelKind::Template) {
+    if (kernel.getKind() != KernelKind::Generic) {
       b.setInsertionPointToEnd(module.getBody());
       KernelFunction target = createKernelFunction(b, kernel, name);
-      if (failed(emitTemplateKernel(b, kernel, target, vectorBits)))
+      auto emit = kernel.getKind() == KernelKind::Join ? emitJoinKernel
+                                                       : emitTemplateKernel;
+      if (failed(emit(b, kernel, target, vectorBits)))
         return failure();
       return target.function;
     }
     b.setInsertionPointToEnd(generic.getBody());
-    KernelFunction target = createKernelFunction(b, kernel, name);
+    KernelFunction target =
+        createKernelFunction(b, kernel, (name + "_generic").str());
     if (failed(emitGenericKernel(b, kernel, target)))
       return failure();
     // A private function without uses would be removed by the passes.

@@ -172,6 +172,14 @@ FailureOr<Value> EntryPointEmitter::getSize(Value tensor, int64_t dim) {
         return failure();
       size = arith::MulIOp::create(b, loc, size, *factor);
     }
+  } else if (auto reshape = tensor.getDefiningOp<tensor::ReshapeOp>();
+             reshape &&
+             reshape.getShape().getDefiningOp<tensor::FromElementsOp>()) {
+    auto shape = reshape.getShape().getDefiningOp<tensor::FromElementsOp>();
+    FailureOr<Value> scalar = getScalar(shape.getElements()[dim]);
+    if (failed(scalar))
+      return failure();
+    size = *scalar;
   } else if (auto cast = tensor.getDefiningOp<tensor::CastOp>()) {
     FailureOr<Value> same = getSize(cast.getSource(), dim);
     if (failed(same))

@@ -45,7 +45,7 @@ KernelFunction cpu::createKernelFunction(OpBuilder &b, KernelOp kernel,
   unsigned next = 0;
   result.context = entry->getArgument(next++);
   auto takeBuffer = [&](RankedTensorType type) {
-    Buffer buffer{entry->getArgument(next++), {}, type};
+    Buffer buffer{entry->getArgument(next++), {}, type, {}};
     for (int64_t size : type.getShape()) {
       if (ShapedType::isDynamic(size))
         buffer.sizes.push_back(entry->getArgument(next++));

@@ -19,12 +19,14 @@
 
 namespace mlir::fx::cpu {
 
-/// A tensor in memory: dense, row-major.
+/// A tensor in memory: dense, row-major, unless it has strides.
 struct Buffer {
   Value pointer;
   /// One entry for each dimension: an i64 value, or a constant.
   SmallVector<OpFoldResult> sizes;
   RankedTensorType type;
+  /// Distances between neighbours in elements.
+  SmallVector<OpFoldResult> strides = {};
 };
 
 /// The body of a kernel function, with its arguments unpacked.

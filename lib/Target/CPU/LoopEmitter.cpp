@@ -2,6 +2,7 @@
 
 #include "LoopEmitter.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -256,8 +257,121 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
   return SmallVector<Value>(branch.getResults());
 }
 
+/// What the value of a tensor at a place needs, up to results of reductions.
+void LoopEmitter::collectValues(
+    Value tensor, AffineMap map,
+    llvm::SetVector<std::pair<Value, AffineMap>> &values) {
+  Operation *op = tensor.getDefiningOp();
+  if (!op || stored.contains(tensor) || !values.insert({tensor, map}))
+    return;
+  if (isIndexMapOp(op)) {
+    collectValues(op->getOperand(0), kernel.getSourceMap(op, map), values);
+    return;
+  }
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumReductionLoops())
+    return;
+  SmallVector<AffineExpr> loops =
+      kernel.getLoops(generic, cast<OpResult>(tensor), map);
+  for (OpOperand &operand : generic->getOpOperands())
+    if (isa<RankedTensorType>(operand.get().getType()) &&
+        !generic.getMatchingBlockArgument(&operand).use_empty())
+      collectValues(
+          operand.get(),
+          kernel.composeMap(generic.getMatchingIndexingMap(&operand), loops),
+          values);
+}
+
+/// Finds values with expensive functions that more than one sweep needs.
+void LoopEmitter::chooseRowCache() {
+  constexpr int64_t kMaxBytes = 1 << 15;
+  if (kernel.numSweeps < 2 || kernel.numTranscendental == 0)
+    return;
+  int64_t points = 1;
+  for (const LoopDim &dim : schedule.dims)
+    if (dim.reduced) {
+      if (ShapedType::isDynamic(dim.size))
+        return;
+      points *= dim.size;
+    }
+  // A last vector may be stored as a whole.
+  points += schedule.width;
+  if (!schedule.isVectorReduced())
+    points *= schedule.width;
+  llvm::MapVector<std::pair<Value, AffineMap>, unsigned> uses;
+  for (unsigned sweep = 0; sweep < kernel.numSweeps; ++sweep) {
+    llvm::SetVector<std::pair<Value, AffineMap>> values;
+    for (const LoopReduction &reduction : kernel.reductions) {
+      linalg::GenericOp op = reduction.op;
+      if (reduction.sweep == sweep)
+        for (OpOperand *operand : op.getDpsInputOperands())
+          if (isa<RankedTensorType>(operand->get().getType()))
+            collectValues(operand->get(),
+                          kernel.composeMap(op.getMatchingIndexingMap(operand),
+                                            reduction.loops),
+                          values);
+    }
+    for (const LoopOutput &output : kernel.outputs)
+      if (output.alongRow && output.level == sweep)
+        collectValues(output.tensor, output.map, values);
+    for (auto &value : values)
+      ++uses[value];
+  }
+  int64_t bytes = 0;
+  for (auto &[value, count] : uses) {
+    auto generic = value.first.getDefiningOp<linalg::GenericOp>();
+    if (count < 2 || !generic || generic.getNumReductionLoops())
+      continue;
+    Type element = getElementTypeOrSelf(value.first.getType());
+    bool expensive = llvm::any_of(
+        generic.getBody()->without_terminator(), [](Operation &op) {
+          return isa<math::ExpOp, math::TanhOp, math::ErfOp, math::LogOp,
+                     math::SinOp, math::CosOp, math::PowFOp, math::Exp2Op,
+                     math::Log1pOp, math::ExpM1Op>(op);
+        });
+    bool alongRow = llvm::any_of(
+        llvm::seq<unsigned>(0, kernel.dims.size()), [&](unsigned d) {
+          return kernel.dims[d].reduced && value.second.isFunctionOfDim(d);
+        });
+    if (!expensive || !alongRow || !element.isF32() ||
+        bytes + points * 4 > kMaxBytes)
+      continue;
+    bytes += points * 4;
+    setInsertion(0);
+    Value memory = LLVM::AllocaOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext()), element,
+        constant(points), 64);
+    rowCache.push_back({value, memory, false});
+  }
+}
+
+/// The element of a row cache at the current point of the row.
+Value LoopEmitter::getRowCacheAddress(unsigned slot) {
+  Value offset;
+  int64_t stride = schedule.isVectorReduced() ? 1 : schedule.width;
+  auto addDim = [&](unsigned d) {
+    Value term = ivs[d];
+    if (stride != 1)
+      term = arith::MulIOp::create(b, loc, term, constant(stride));
+    offset = offset ? Value(arith::AddIOp::create(b, loc, offset, term)) : term;
+    stride *= schedule.dims[d].size;
+  };
+  if (schedule.isVectorReduced())
+    addDim(schedule.vectorDim);
+  for (unsigned d : llvm::reverse(schedule.reduced))
+    addDim(d);
+  if (!offset)
+    offset = constant(0);
+  return LLVM::GEPOp::create(b, loc,
+                             LLVM::LLVMPointerType::get(b.getContext()),
+                             b.getF32Type(), rowCache[slot].memory,
+                             LLVM::GEPArg(offset));
+}
+
 void LoopEmitter::emitRow() {
   bool vectorRow = schedule.isVectorReduced();
+  for (RowCache &cache : rowCache)
+    cache.filled = cache.stored = false;
   for (unsigned sweep = 0; sweep < kernel.numSweeps; ++sweep) {
     SmallVector<Value> init;
     SmallVector<Lanes> starts;
@@ -290,6 +404,9 @@ void LoopEmitter::emitRow() {
     if (!any)
       continue;
     SmallVector<Value> finished = emitReduced(0, sweep, init);
+    // What this sweep stored, the next ones load.
+    for (RowCache &cache : rowCache)
+      cache.filled |= cache.stored;
     unsigned next = 0;
     for (const LoopReduction &reduction : kernel.reductions) {
       if (reduction.sweep != sweep)
@@ -329,6 +446,19 @@ void LoopEmitter::emitRow() {
 // Kept dims
 //===----------------------------------------------------------------------===//
 
+void LoopEmitter::emitPoint() {
+  if (schedule.innerDim < 0) {
+    emitRow();
+    return;
+  }
+  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  unsigned dim = schedule.innerDim;
+  scf::ForOp loop = openLoop(zero, getSize(dim), 1, {});
+  bindDim(dim, loop.getInductionVar());
+  emitRow();
+  closeLoop(loop, {});
+}
+
 /// Vectors along the kept vector dim from element `begin` to `end`; `end` is a
 /// multiple of the width, or past the size: then the last vector is masked.
 void LoopEmitter::emitVectorBlocks(Value begin, Value end, bool wholeDim) {
@@ -350,7 +480,7 @@ void LoopEmitter::emitVectorBlocks(Value begin, Value end, bool wholeDim) {
                                                             fullSize));
     scf::ForOp loop = openLoop(begin, fullEnd, width, {});
     bindDim(dim, loop.getInductionVar());
-    emitRow();
+    emitPoint();
     closeLoop(loop, {});
   }
   if (isStatic && d.size % width == 0)
@@ -366,7 +496,7 @@ void LoopEmitter::emitVectorBlocks(Value begin, Value end, bool wholeDim) {
   setInsertion(top());
   Value rest = arith::SubIOp::create(b, loc, size, fullSize);
   mask = createMask(rest);
-  emitRow();
+  emitPoint();
   mask = Value();
   b.setInsertionPointToEnd(branch.thenBlock());
   scf::YieldOp::create(b, loc);
@@ -451,6 +581,7 @@ LogicalResult LoopEmitter::emit() {
     for (unsigned d = 0; d < schedule.dims.size(); ++d)
       if (schedule.dims[d].size == 1)
         bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+    chooseRowCache();
     emitKept(0);
     setInsertion(0);
     func::ReturnOp::create(b, loc);
@@ -484,6 +615,7 @@ LogicalResult LoopEmitter::emit() {
   for (unsigned d = 0; d < schedule.dims.size(); ++d)
     if (schedule.dims[d].size == 1)
       bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  chooseRowCache();
   emitRange(begin, end);
   setInsertion(0);
   func::ReturnOp::create(b, loc);
@@ -512,6 +644,7 @@ void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
   scopes.clear();
   sizes.clear();
   strides.clear();
+  innerBuffers.clear();
   openScope(&body.getBody().front());
   setInsertion(0);
   unpackClosure(b, target, body.getArgument(0));

@@ -22,6 +22,9 @@ namespace mlir::fx::cpu {
 struct LoopSchedule {
   /// Loops from outside to inside, without the vector dim if it is kept.
   SmallVector<unsigned> kept, reduced;
+  /// A kept dim that is run through for each vector, -1 for none: the one that
+  /// loads are contiguous in where stores are in the vector dim.
+  int64_t innerDim = -1;
   /// -1: scalar code.
   int64_t vectorDim = -1;
   int64_t width = 1;
@@ -52,9 +55,15 @@ public:
   /// The points of a tile, in a function (closure, batch, row, column, rows,
   /// columns, ...).
   void emitTile(func::FuncOp function, const TileDims &tile);
-  /// A tensor of the kernel that is in memory, though it is computed by an op
-  /// of the kernel.
-  void setBuffer(Value tensor, Buffer buffer) { inner[tensor] = buffer; }
+  /// Where a tensor of the kernel is in memory; with `isInput` it is there
+  /// already, though an op of the kernel computes it. `make` adds its
+  /// code to the entry of the function that is being emitted.
+  using BufferMaker = std::function<Buffer(OpBuilder &, KernelFunction &)>;
+  void setBuffer(Value tensor, BufferMaker make, bool isInput) {
+    inner[tensor] = std::move(make);
+    if (isInput)
+      stored.insert(tensor);
+  }
 
 private:
   /// A value of the kernel at the current point: one for all lanes, or one for
@@ -126,7 +135,12 @@ private:
   // Loops.
   void emitKept(unsigned level);
   void emitVectorBlocks(Value begin, Value end, bool wholeDim);
+  void emitPoint();
   void emitRow();
+  void chooseRowCache();
+  void collectValues(Value tensor, AffineMap map,
+                     llvm::SetVector<std::pair<Value, AffineMap>> &values);
+  Value getRowCacheAddress(unsigned slot);
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
@@ -140,7 +154,9 @@ private:
   KernelFunction &target;
   LoopKernel kernel;
   LoopSchedule schedule;
-  llvm::DenseMap<Value, Buffer> inner;
+  llvm::DenseMap<Value, BufferMaker> inner;
+  llvm::DenseMap<Value, Buffer> innerBuffers;
+  llvm::DenseSet<Value> stored;
   SmallVector<Scope> scopes;
   SmallVector<Value> ivs;
   SmallVector<unsigned> ivScopes;
@@ -148,6 +164,14 @@ private:
   Value mask;
   llvm::DenseMap<Value, SmallVector<OpFoldResult>> strides;
   llvm::DenseMap<unsigned, Value> sizes;
+  /// Values along the row that several sweeps use and that are expensive: kept
+  /// on the stack. The first sweep that needs one computes it.
+  struct RowCache {
+    std::pair<Value, AffineMap> value;
+    Value memory;
+    bool stored = false, filled = false;
+  };
+  SmallVector<RowCache> rowCache;
   /// The kept loops that threads share.
   unsigned numParallelLevels = 0;
 };
@@ -156,6 +180,11 @@ private:
 /// rest of the kernel as its epilogue.
 LogicalResult emitTemplateKernel(OpBuilder &b, KernelOp kernelOp,
                                  KernelFunction &target, unsigned vectorBits);
+
+/// Fills the function of a join kernel: one loop nest for each tensor that is
+/// put into the result.
+LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
+                             KernelFunction &target, unsigned vectorBits);
 
 /// Replaces math functions on f32 by polynomials in vector code.
 void expandMath(ModuleOp module);

@@ -131,7 +131,11 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
     // Several registers for each value hide latencies, as long as there are
     // enough of them.
     int64_t width = lanes;
-    if (kernel.numTranscendental == 0 && kernel.numOps <= 40)
+    bool strided = llvm::any_of(accesses, [&](auto &access) {
+      auto along = access[schedule.vectorDim];
+      return along != 0 && along != 1;
+    });
+    if (kernel.numTranscendental == 0 && kernel.numOps <= 40 && !strided)
       width *= 2;
     if (schedule.isVectorReduced() && kernel.numTranscendental == 0 &&
         kernel.numOps <= 12)
@@ -141,8 +145,20 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
       width = std::min<int64_t>(width, llvm::PowerOf2Ceil(size));
     schedule.width = width;
   }
+  // A transposition: the lines that a strided load touches are used up before
+  // the next ones come.
+  if (schedule.vectorDim >= 0 && kernel.reductions.empty())
+    for (auto [access, store] : llvm::zip(accesses, isStore)) {
+      auto along = access[schedule.vectorDim];
+      if (store || along == 0 || along == 1)
+        continue;
+      for (unsigned d : order)
+        if (access[d] == 1 && schedule.dims[d].size > 1)
+          schedule.innerDim = d;
+    }
   for (unsigned d : order)
-    if (static_cast<int64_t>(d) != schedule.vectorDim)
+    if (static_cast<int64_t>(d) != schedule.vectorDim &&
+        static_cast<int64_t>(d) != schedule.innerDim)
       (schedule.dims[d].reduced ? schedule.reduced : schedule.kept)
           .push_back(d);
   return schedule;

@@ -146,8 +146,15 @@ LoopEmitter::Lanes LoopEmitter::getLanes(AffineExpr expr) {
 //===----------------------------------------------------------------------===//
 
 const Buffer &LoopEmitter::getBuffer(Value tensor) {
-  if (auto it = inner.find(tensor); it != inner.end())
-    return it->second;
+  if (auto it = inner.find(tensor); it != inner.end()) {
+    auto [buffer, isNew] = innerBuffers.try_emplace(tensor);
+    if (isNew) {
+      OpBuilder::InsertionGuard guard(b);
+      setInsertion(0);
+      buffer->second = it->second(b, target);
+    }
+    return buffer->second;
+  }
   if (auto argument = dyn_cast<BlockArgument>(tensor))
     return target.inputs[argument.getArgNumber()];
   auto yield = cast<KernelReturnOp>(kernelOp.getBody().front().getTerminator());
@@ -161,6 +168,8 @@ SmallVector<OpFoldResult> LoopEmitter::getStrides(Value tensor) {
   if (!isNew)
     return it->second;
   const Buffer &buffer = getBuffer(tensor);
+  if (!buffer.strides.empty())
+    return it->second = buffer.strides;
   SmallVector<OpFoldResult> result(buffer.sizes.size());
   OpFoldResult stride = b.getI64IntegerAttr(1);
   setInsertion(0);
@@ -442,14 +451,35 @@ LoopEmitter::Lanes LoopEmitter::evaluate(Value tensor, AffineMap map) {
     if (it != scope.values.end())
       return it->second;
   }
-  Lanes lanes = evaluateNew(tensor, map);
+  auto cache = llvm::find_if(rowCache, [&](RowCache &c) {
+    return c.value == std::pair<Value, AffineMap>(tensor, map);
+  });
+  if (cache == rowCache.end()) {
+    Lanes lanes = evaluateNew(tensor, map);
+    scopes[lanes.scope].values[{tensor, map}] = lanes;
+    return lanes;
+  }
+  unsigned slot = std::distance(rowCache.begin(), cache);
+  Lanes lanes;
+  if (cache->filled) {
+    setInsertion(top());
+    Type type = getType(b.getF32Type(), schedule.width > 1);
+    lanes = {LLVM::LoadOp::create(b, loc, type, getRowCacheAddress(slot), 4),
+             schedule.width > 1, top(), {}, {}};
+  } else {
+    lanes = evaluateNew(tensor, map);
+    Value value = splat(lanes);
+    setInsertion(top());
+    LLVM::StoreOp::create(b, loc, value, getRowCacheAddress(slot), 4);
+    cache->stored = true;
+  }
   scopes[lanes.scope].values[{tensor, map}] = lanes;
   return lanes;
 }
 
 LoopEmitter::Lanes LoopEmitter::evaluateNew(Value tensor, AffineMap map) {
   Operation *op = tensor.getDefiningOp();
-  if (!op || inner.contains(tensor))
+  if (!op || stored.contains(tensor))
     return load(tensor, getAccess(tensor, map));
   Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
   if (isa<tensor::EmptyOp>(op)) {

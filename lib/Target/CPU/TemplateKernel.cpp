@@ -276,7 +276,9 @@ LogicalResult TemplateEmitter::emitEpilogue() {
     TileDims tile{found->batchDims, found->rowDims};
     LoopEmitter emitter(b, kernelOp, inside, std::move(found->kernel),
                         std::move(schedule));
-    emitter.setBuffer(raw, rawInside);
+    emitter.setBuffer(
+        raw, [&](OpBuilder &, KernelFunction &) { return rawInside; },
+        /*isInput=*/true);
     emitter.emitTile(callback, tile);
   }
   epilogue = getAddress(b, callback);
