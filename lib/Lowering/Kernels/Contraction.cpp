@@ -243,6 +243,13 @@ FailureOr<Contraction> fx::matchContraction(linalg::GenericOp op) {
   if (!llvm::all_of(op->getOperands(), isTensor) || !isMultiplyAdd(op) ||
       !startsAtZero(op))
     return failure();
+  // Operands are in memory, not values that each kernel makes for itself.
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    Operation *definition = operand->get().getDefiningOp();
+    if (definition && (isa<linalg::FillOp, tensor::EmptyOp>(definition) ||
+                       definition->hasTrait<OpTrait::ConstantLike>()))
+      return failure();
+  }
   auto element = [](Value v) { return getElementTypeOrSelf(v.getType()); };
   Type operand = element(op->getOperand(0));
   Type sum = element(op->getResult(0));

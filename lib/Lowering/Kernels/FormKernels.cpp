@@ -627,6 +627,16 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
            llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
         while (foldCopiesIntoProduct(rewriter, op))
           ;
+      // Each use of a constant tensor has its own, to go into its kernel.
+      for (auto fill :
+           llvm::make_early_inc_range(block.getOps<linalg::FillOp>())) {
+        rewriter.setInsertionPointAfter(fill);
+        SmallVector<OpOperand *> uses;
+        for (OpOperand &use : fill->getUses())
+          uses.push_back(&use);
+        for (OpOperand *use : llvm::drop_begin(uses, uses.empty() ? 0 : 1))
+          use->set(rewriter.clone(*fill)->getResult(0));
+      }
       for (auto pad : llvm::make_early_inc_range(block.getOps<tensor::PadOp>()))
         expandPad(rewriter, pad);
       for (Operation &op :

@@ -35,7 +35,6 @@ int64_t getByteSize(RankedTensorType type) {
 
 /// A buffer that lives from kernel `first` to kernel `last`.
 struct Interval {
-  Value value;
   int64_t size;
   int64_t first;
   int64_t last;
@@ -76,6 +75,49 @@ int64_t assignOffsets(MutableArrayRef<Interval> intervals) {
   return peak;
 }
 
+/// For each result of a kernel the input whose memory it may take over: the one
+/// that is read only where the result is written, before it is written.
+SmallVector<std::optional<unsigned>> findInPlaceInputs(KernelOp kernel) {
+  SmallVector<std::optional<unsigned>> inputs(kernel.getNumResults());
+  if (kernel.getKind() != KernelKind::Loops)
+    return inputs;
+  Block &body = kernel.getBody().front();
+  llvm::SetVector<Operation *> ops;
+  for (Operation &op : body)
+    if (isLoopOp(&op))
+      ops.insert(&op);
+  SmallVector<Value> outputs(body.getTerminator()->getOperands());
+  FailureOr<LoopKernel> loops = LoopKernel::analyze(ops, outputs);
+  if (failed(loops))
+    return inputs;
+  llvm::SmallDenseSet<unsigned> taken;
+  for (auto [index, output] : llvm::enumerate(loops->outputs)) {
+    // Sweeps after the one that writes would read what was written.
+    if (output.alongRow && output.level + 1 != loops->numSweeps)
+      continue;
+    if (!output.alongRow && loops->hasReduction())
+      continue;
+    for (BlockArgument argument : body.getArguments()) {
+      if (argument.getType() != output.tensor.getType() ||
+          loops->gathered.contains(argument) ||
+          taken.contains(argument.getArgNumber()))
+        continue;
+      bool read = false, samePlace = true;
+      for (const LoopAccess &load : loops->loads)
+        if (load.tensor == argument) {
+          read = true;
+          samePlace &= load.map == output.map;
+        }
+      if (!read || !samePlace)
+        continue;
+      inputs[index] = argument.getArgNumber();
+      taken.insert(argument.getArgNumber());
+      break;
+    }
+  }
+  return inputs;
+}
+
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
   using PlanMemoryPassBase::PlanMemoryPassBase;
 
@@ -108,22 +150,41 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
         }
 
     SmallVector<Interval> intervals;
-    for (auto kernel : block.getOps<KernelOp>())
-      for (Value result : kernel.getResults()) {
+    // The interval of each planned value; those in place share one.
+    DenseMap<Value, size_t> intervalOf;
+    for (auto kernel : block.getOps<KernelOp>()) {
+      SmallVector<std::optional<unsigned>> inPlace =
+          findInPlaceInputs(kernel);
+      for (auto [index, result] : llvm::enumerate(kernel.getResults())) {
         auto type = cast<RankedTensorType>(result.getType());
         if (!type.hasStaticShape() || resultOf.contains(result))
           continue;
         int64_t first = position[kernel];
+        if (inPlace[index]) {
+          Value input = kernel.getInputs()[*inPlace[index]];
+          auto it = intervalOf.find(getStorage(input));
+          if (it != intervalOf.end() && intervals[it->second].last == first &&
+              llvm::count_if(kernel.getInputs(), [&](Value other) {
+                return isa<RankedTensorType>(other.getType()) &&
+                       getStorage(other) == it->first;
+              }) == 1) {
+            size_t shared = it->second;
+            intervals[shared].last = std::max(first, lastUse.lookup(result));
+            intervalOf[result] = shared;
+            continue;
+          }
+        }
+        intervalOf[result] = intervals.size();
         intervals.push_back(
-            {result,
-             static_cast<int64_t>(llvm::alignTo(
+            {static_cast<int64_t>(llvm::alignTo(
                  std::max<int64_t>(getByteSize(type), 1), kAlignment)),
              first, std::max(first, lastUse.lookup(result))});
       }
+    }
     int64_t peak = assignOffsets(intervals);
     DenseMap<Value, int64_t> offsets;
-    for (Interval &interval : intervals)
-      offsets[interval.value] = interval.offset;
+    for (auto &[value, index] : intervalOf)
+      offsets[value] = intervals[index].offset;
 
     for (auto kernel : block.getOps<KernelOp>()) {
       SmallVector<int64_t> places;

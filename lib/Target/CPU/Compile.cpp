@@ -7,7 +7,7 @@
 #include "fx/Target/CPU/CPU.h"
 #include "fx/Target/CPU/Passes.h"
 
-#include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -81,6 +81,8 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   form.fuse = options.fuse;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  // Sizes are arithmetic of the entry point.
+  pm.addPass(createLowerAffinePass());
   EmitCPUPassOptions emit;
   emit.vectorBits = getVectorBits(options);
   pm.addPass(createEmitCPUPass(emit));

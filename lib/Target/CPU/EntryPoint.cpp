@@ -54,6 +54,7 @@ private:
   /// The value of a scalar of the source function; index becomes i64.
   FailureOr<Value> getScalar(Value scalar);
   FailureOr<Value> getByteSize(Value tensor);
+  FailureOr<Value> allocate(Value tensor);
   FailureOr<Value> getConstantPointer(arith::ConstantOp op);
 
   func::FuncOp source;
@@ -132,6 +133,13 @@ FailureOr<Value> EntryPointEmitter::getPointer(Value tensor) {
     return cached = loadAt(pointer, args, argument.getArgNumber());
   if (auto constantOp = tensor.getDefiningOp<arith::ConstantOp>())
     return cached = *getConstantPointer(constantOp);
+  // Contents that nobody sets still need memory.
+  if (tensor.getDefiningOp<tensor::EmptyOp>()) {
+    FailureOr<Value> block = allocate(tensor);
+    if (succeeded(block))
+      pointers[tensor] = *block;
+    return block;
+  }
   return tensor.getDefiningOp()->emitOpError(
       "has no memory: it is not the result of a kernel");
 }
@@ -306,6 +314,20 @@ FailureOr<Value> EntryPointEmitter::getByteSize(Value tensor) {
   return bytes;
 }
 
+/// Memory of the runtime for a tensor, until the function returns.
+FailureOr<Value> EntryPointEmitter::allocate(Value tensor) {
+  FailureOr<Value> bytes = getByteSize(tensor);
+  if (failed(bytes))
+    return failure();
+  func::FuncOp alloc = declare(
+      "fx_rt_alloc", b.getFunctionType({pointer, b.getI64Type()}, {pointer}));
+  Value block =
+      func::CallOp::create(b, loc, alloc, ValueRange{context, *bytes})
+          .getResult(0);
+  dynamicBlocks.push_back(block);
+  return block;
+}
+
 LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
   loc = kernel.getLoc();
   auto places = kernel->getAttrOfType<DenseI64ArrayAttr>(kPlacementAttr);
@@ -323,17 +345,10 @@ LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
     } else if (place != kDynamicPlacement) {
       pointers[result] = loadAt(pointer, results, -1 - place);
     } else {
-      FailureOr<Value> bytes = getByteSize(result);
-      if (failed(bytes))
+      FailureOr<Value> block = allocate(result);
+      if (failed(block))
         return failure();
-      func::FuncOp alloc = declare(
-          "fx_rt_alloc",
-          b.getFunctionType({pointer, b.getI64Type()}, {pointer}));
-      Value block = func::CallOp::create(b, loc, alloc,
-                                         ValueRange{context, *bytes})
-                        .getResult(0);
-      pointers[result] = block;
-      dynamicBlocks.push_back(block);
+      pointers[result] = *block;
     }
   }
   SmallVector<Value> operands = {context};

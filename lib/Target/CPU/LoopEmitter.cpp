@@ -178,10 +178,95 @@ SmallVector<Value> LoopEmitter::emitSweepBody(unsigned sweep,
     }
     next += count;
   }
+  // All values before the first store: a result may share the memory of an
+  // input.
+  for (const LoopOutput &output : kernel.outputs)
+    if (output.alongRow && output.level == sweep)
+      evaluate(output.tensor, output.map);
   for (const LoopOutput &output : kernel.outputs)
     if (output.alongRow && output.level == sweep)
       store(output);
   return result;
+}
+
+/// The neutral accumulators of a sweep; empty if it has a reduction that is not
+/// one associative op.
+SmallVector<Value> LoopEmitter::getNeutrals(unsigned sweep) {
+  SmallVector<Value> neutrals;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    if (reduction.sweep != sweep)
+      continue;
+    linalg::GenericOp op = reduction.op;
+    for (unsigned i = 0; i < reduction.maps.size(); ++i) {
+      Operation *combiner = getCombiner(op, i);
+      if (!combiner)
+        return {};
+      Type element = getElementTypeOrSelf(op->getResult(i).getType());
+      setInsertion(0);
+      auto type = getType(element, schedule.width > 1);
+      TypedAttr neutral = getNeutral(b, combiner, element);
+      if (auto vectorType = dyn_cast<VectorType>(type))
+        neutral = DenseElementsAttr::get(vectorType, Attribute(neutral));
+      neutrals.push_back(arith::ConstantOp::create(b, loc, neutral));
+    }
+  }
+  return neutrals;
+}
+
+/// A loop that carries accumulators. A long one is cut into blocks with
+/// accumulators of their own: sums of floats stay accurate.
+SmallVector<Value> LoopEmitter::emitAccumulation(
+    unsigned dim, Value end, int64_t step, unsigned sweep,
+    ValueRange accumulators,
+    llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody) {
+  constexpr int64_t kBlock = 128;
+  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  auto emitLoop = [&](Value begin, Value loopEnd, ValueRange init) {
+    scf::ForOp loop = openLoop(begin, loopEnd, step, init);
+    bindDim(dim, loop.getInductionVar());
+    SmallVector<Value> updated = emitBody(loop.getRegionIterArgs());
+    closeLoop(loop, updated);
+    return SmallVector<Value>(loop.getResults());
+  };
+  bool sums = false;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    linalg::GenericOp op = reduction.op;
+    if (reduction.sweep == sweep)
+      for (unsigned i = 0; i < reduction.maps.size(); ++i)
+        sums |= isa_and_nonnull<arith::AddFOp>(getCombiner(op, i));
+  }
+  int64_t size = schedule.dims[dim].size;
+  bool isLong = ShapedType::isDynamic(size) || size / step >= 4 * kBlock;
+  SmallVector<Value> neutrals;
+  if (sums && isLong)
+    neutrals = getNeutrals(sweep);
+  if (neutrals.empty())
+    return emitLoop(zero, end, accumulators);
+
+  scf::ForOp blocks = openLoop(zero, end, kBlock * step, accumulators);
+  setInsertion(top());
+  Value begin = blocks.getInductionVar();
+  Value blockEnd = arith::MinSIOp::create(
+      b, loc, end,
+      arith::AddIOp::create(b, loc, begin, constant(kBlock * step)));
+  SmallVector<Value> partial = emitLoop(begin, blockEnd, neutrals);
+  setInsertion(top());
+  SmallVector<Value> combined;
+  unsigned next = 0;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    if (reduction.sweep != sweep)
+      continue;
+    linalg::GenericOp op = reduction.op;
+    for (unsigned i = 0; i < reduction.maps.size(); ++i, ++next) {
+      Operation *combiner = getCombiner(op, i);
+      Value total = blocks.getRegionIterArg(next);
+      OperationState state(loc, combiner->getName(), {total, partial[next]},
+                           {total.getType()}, combiner->getAttrs());
+      combined.push_back(b.create(state)->getResult(0));
+    }
+  }
+  closeLoop(blocks, combined);
+  return SmallVector<Value>(blocks.getResults());
 }
 
 SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
@@ -189,14 +274,10 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
   bool vectorRow = schedule.isVectorReduced();
   if (level < schedule.reduced.size()) {
     unsigned dim = schedule.reduced[level];
-    Value zero = getScalarExpr(
-        getAffineConstantExpr(0, b.getContext()));
-    scf::ForOp loop = openLoop(zero, getSize(dim), 1, accumulators);
-    bindDim(dim, loop.getInductionVar());
-    SmallVector<Value> inner =
-        emitReduced(level + 1, sweep, loop.getRegionIterArgs());
-    closeLoop(loop, inner);
-    return SmallVector<Value>(loop.getResults());
+    return emitAccumulation(dim, getSize(dim), 1, sweep, accumulators,
+                            [&](ValueRange current) {
+                              return emitReduced(level + 1, sweep, current);
+                            });
   }
   if (!vectorRow)
     return emitSweepBody(sweep, accumulators);
@@ -207,7 +288,6 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
   const LoopDim &d = schedule.dims[dim];
   bool isStatic = !ShapedType::isDynamic(d.size);
   SmallVector<Value> current(accumulators);
-  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
   Value fullEnd;
   if (isStatic) {
     setInsertion(0);
@@ -219,13 +299,11 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
         b, loc, size,
         arith::RemSIOp::create(b, loc, size, constant(width)));
   }
-  if (!isStatic || d.size >= width) {
-    scf::ForOp loop = openLoop(zero, fullEnd, width, current);
-    bindDim(dim, loop.getInductionVar());
-    SmallVector<Value> inner = emitSweepBody(sweep, loop.getRegionIterArgs());
-    closeLoop(loop, inner);
-    current.assign(loop.getResults().begin(), loop.getResults().end());
-  }
+  if (!isStatic || d.size >= width)
+    current = emitAccumulation(dim, fullEnd, width, sweep, current,
+                               [&](ValueRange accs) {
+                                 return emitSweepBody(sweep, accs);
+                               });
   if (isStatic && d.size % width == 0)
     return current;
   // The tail: its own scope, so that values of full vectors are not reused.
@@ -437,6 +515,9 @@ void LoopEmitter::emitRow() {
       }
     }
   }
+  for (const LoopOutput &output : kernel.outputs)
+    if (!output.alongRow)
+      evaluate(output.tensor, output.map);
   for (const LoopOutput &output : kernel.outputs)
     if (!output.alongRow)
       store(output);

@@ -144,6 +144,11 @@ private:
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
+  SmallVector<Value> getNeutrals(unsigned sweep);
+  SmallVector<Value> emitAccumulation(
+      unsigned dim, Value end, int64_t step, unsigned sweep,
+      ValueRange accumulators,
+      llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody);
   void emitRange(Value begin, Value end);
   void bindJoined(ArrayRef<unsigned> joined, Value index);
   void enterParallelBody(Value count, int64_t grain, Value &begin, Value &end);
