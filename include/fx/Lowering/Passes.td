@@ -27,8 +27,8 @@ def LowerToLinalgPass : Pass<"fx-lower-to-linalg", "::mlir::ModuleOp"> {
     * `ui8` becomes `i8`; the ops are chosen for unsigned values.
     * f16 and bf16 are computed in f32 and rounded once at the end of each op;
       sums and products of matrices are accumulated in f32.
-    * A Python scalar is not rounded to a half type first, except in a
-      comparison, where eager PyTorch compares with the rounded scalar.
+    * A Python scalar is not rounded to a half type first, except in
+      comparisons, remainder and fmod, as in eager PyTorch.
     * Dimensions of size 1 broadcast; a `?` is never 1 at run time.
     * Negative indices count from the end in every indexing op. Indices beyond
       that are the caller's error: no clamping, reads and writes go where they

@@ -432,7 +432,8 @@ struct ConvolutionLowering : Lowering<OpTy> {
       result = builder.forward(x, w, getOutput(t, x, type, builder.windows));
     if (adaptor.getBias()) {
       Value bias = t.insertUnitDims(
-          adaptor.getBias(), llvm::to_vector(llvm::seq<int64_t>(1, spatial + 1)));
+          adaptor.getBias(),
+          llvm::to_vector(llvm::seq<int64_t>(1, spatial + 1)));
       Type biasType = getElement(op.getBias()), wide = builder.wide();
       result = t.elementwise(
           {result, bias}, t.sizesOf(result), getSignlessType(element),

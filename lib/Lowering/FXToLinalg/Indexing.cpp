@@ -48,7 +48,7 @@ struct EmbeddingLowering : Lowering<EmbeddingOp> {
     // The index tensor, read at all but the last dimension.
     Value result = t.generic(
         indices, t.empty(sizes, getTensorType(weight).getElementType()),
-        {rewriter.getMultiDimIdentityMap(rank + 1).getMajorSubMap(rank),
+        {getLeadingDimsMap(rewriter.getContext(), rank + 1, rank),
          rewriter.getMultiDimIdentityMap(rank + 1)},
         SmallVector<utils::IteratorType>(rank + 1,
                                          utils::IteratorType::parallel),

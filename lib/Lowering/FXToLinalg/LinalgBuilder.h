@@ -16,6 +16,15 @@ inline RankedTensorType getTensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+/// (d0, …, dn) -> the first `count` of them.
+inline AffineMap getLeadingDimsMap(MLIRContext *context, int64_t rank,
+                                   int64_t count) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t i = 0; i < count; ++i)
+    exprs.push_back(getAffineDimExpr(i, context));
+  return AffineMap::get(rank, 0, exprs, context);
+}
+
 /// Builds tensor and linalg ops at one location. Element types of tensors
 /// here are signless.
 struct LinalgBuilder {

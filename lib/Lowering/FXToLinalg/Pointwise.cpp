@@ -7,13 +7,14 @@ using namespace mlir::fx;
 
 namespace {
 /// The type through which a scalar operand is rounded on its way to `compute`:
-/// eager PyTorch compares half tensors with the rounded scalar.
+/// where a rounding of the scalar changes the result by more than a rounding,
+/// eager PyTorch's choice counts, which is the type of the tensor.
 static Type getScalarRounding(Operation *op, Type compute) {
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
   Type promoted = promoteElementTypes(op->getOperands());
-  bool isComparison = isBoolType(result.getElementType()) &&
-                      getComputeType(promoted) != promoted;
-  return isComparison ? promoted : compute;
+  bool rounds = isBoolType(result.getElementType()) ||
+                isa<RemainderOp, FmodOp>(op);
+  return rounds && getComputeType(promoted) == compute ? promoted : compute;
 }
 
 /// op(x, y, …) -> generic { body(promote(x), promote(y), …) }

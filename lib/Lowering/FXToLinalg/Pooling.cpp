@@ -90,8 +90,7 @@ static SmallVector<Value> reduceWindows(LinalgBuilder &t, Value tensor,
   for (Value scalar : initial) {
     outputs.push_back(t.filled(sizes, scalar));
     maps.push_back(
-        AffineMap::getMultiDimIdentityMap(rank + 2, t.b.getContext())
-            .getMajorSubMap(rank));
+        getLeadingDimsMap(t.b.getContext(), rank + 2, rank));
   }
   SmallVector<Iterator> iterators(rank, Iterator::parallel);
   iterators.append(2, Iterator::reduction);
@@ -128,7 +127,8 @@ static SmallVector<Value> buildMaxPool(LinalgBuilder &t, Value tensor,
                                        MaxPoolResult kind) {
   RankedTensorType input = getTensorType(tensor);
   int64_t rank = input.getRank();
-  int64_t height = input.getDimSize(rank - 2), width = input.getDimSize(rank - 1);
+  int64_t height = input.getDimSize(rank - 2);
+  int64_t width = input.getDimSize(rank - 1);
   ScalarBuilder outer = t.scalars();
   Value lowest = buildLowest(outer, type);
   if (kind == MaxPoolResult::Value)
@@ -159,7 +159,8 @@ static SmallVector<Value> buildMaxPool(LinalgBuilder &t, Value tensor,
   return reduceWindows(
       t, tensor, pooled, windows, lowest, initial,
       [&](ScalarBuilder &s, ValueRange args) {
-        Value kh = s.op<linalg::IndexOp>(rank), kw = s.op<linalg::IndexOp>(rank + 1);
+        Value kh = s.op<linalg::IndexOp>(rank);
+        Value kw = s.op<linalg::IndexOp>(rank + 1);
         Value row = buildInputIndex(s, windows[0],
                                     s.op<linalg::IndexOp>(rank - 2), kh);
         Value column = buildInputIndex(s, windows[1],
@@ -175,8 +176,8 @@ static SmallVector<Value> buildMaxPool(LinalgBuilder &t, Value tensor,
           take = s.orI(take, s.isNan(x));
         take = s.orI(take, s.compare(i64, Relation::Lt, args[2],
                                      s.constantInt(i64, 0)));
-        for (auto [i, index] : llvm::enumerate(ArrayRef<Value>{row, column}))
-          if (Value inside = isInside(s, i, index))
+        for (Value inside : {isInside(s, 0, row), isInside(s, 1, column)})
+          if (inside)
             take = s.andI(take, inside);
         return SmallVector<Value>{s.select(take, args[0], args[1]),
                                   s.select(take, number, args[2])};
@@ -269,8 +270,7 @@ static Value gatherWindows(
                                    t.b.getAffineDimExpr(rank + 1)};
   SmallVector<AffineMap> maps = {
       AffineMap::get(rank + 2, 0, exprs, t.b.getContext()),
-      AffineMap::getMultiDimIdentityMap(rank + 2, t.b.getContext())
-          .getMajorSubMap(rank)};
+      getLeadingDimsMap(t.b.getContext(), rank + 2, rank)};
   SmallVector<Iterator> iterators(rank, Iterator::parallel);
   iterators.append(2, Iterator::reduction);
   return t.generic(
@@ -482,8 +482,7 @@ struct AdaptiveAvgPoolLowering : Lowering<AdaptiveAvgPool2dOp> {
                                      t.b.getAffineDimExpr(rank + 1)};
     SmallVector<AffineMap> maps = {
         AffineMap::get(rank + 2, 0, exprs, t.b.getContext()),
-        AffineMap::getMultiDimIdentityMap(rank + 2, t.b.getContext())
-            .getMajorSubMap(rank)};
+        getLeadingDimsMap(t.b.getContext(), rank + 2, rank)};
     SmallVector<Iterator> iterators(rank, Iterator::parallel);
     iterators.append(2, Iterator::reduction);
     auto bounds = [&](ScalarBuilder &s, int64_t i, Value o) {

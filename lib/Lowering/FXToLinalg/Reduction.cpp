@@ -356,9 +356,10 @@ struct SoftmaxLowering : Lowering<OpTy> {
                             [&](ScalarBuilder &s, Value a, Value c) {
                               return s.sub(wide, a, c);
                             });
-    Value powers = mapElements(t, shifted, wide, [&](ScalarBuilder &s, Value a) {
-      return s.op<math::ExpOp>(a);
-    });
+    Value powers =
+        mapElements(t, shifted, wide, [](ScalarBuilder &s, Value a) {
+          return s.op<math::ExpOp>(a);
+        });
     Value total = t.insertUnitDims(t.sum(powers, dims), dims);
     if (isLog)
       total = mapElements(t, total, wide, [&](ScalarBuilder &s, Value a) {
@@ -394,8 +395,9 @@ struct LogsumexpLowering : ReductionLowering<LogsumexpOp> {
     Type type = getElement(op.getSelf()), wide = getComputeType(type);
     SmallVector<int64_t> dims = getDims(op);
     Value x = t.convert(adaptor.getSelf(), type, wide);
+    Value largest = t.maximum(x, dims);
     Value shift =
-        mapElements(t, t.maximum(x, dims), wide, [&](ScalarBuilder &s, Value a) {
+        mapElements(t, largest, wide, [&](ScalarBuilder &s, Value a) {
           Value isInfinite = s.compare(
               wide, Relation::Eq, s.op<math::AbsFOp>(a),
               s.constant(wide, std::numeric_limits<double>::infinity()));

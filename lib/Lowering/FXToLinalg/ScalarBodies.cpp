@@ -283,7 +283,9 @@ static Value roundFloat(BodyContext &c) {
 static Value body(FloorOp, BodyContext &c) {
   return roundFloat<math::FloorOp>(c);
 }
-static Value body(CeilOp, BodyContext &c) { return roundFloat<math::CeilOp>(c); }
+static Value body(CeilOp, BodyContext &c) {
+  return roundFloat<math::CeilOp>(c);
+}
 static Value body(RoundOp, BodyContext &c) {
   return roundFloat<math::RoundEvenOp>(c);
 }

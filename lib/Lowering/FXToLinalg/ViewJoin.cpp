@@ -185,9 +185,8 @@ struct RepeatInterleaveLowering : Lowering<RepeatInterleaveOp> {
     if (!op.getDim()) {
       int64_t count =
           type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
-      self = t.reshape(self, RankedTensorType::get(count, type.getElementType()),
-                       OpFoldResult());
-      type = getTensorType(self);
+      type = RankedTensorType::get(count, type.getElementType());
+      self = t.reshape(self, type, OpFoldResult());
     }
     if (type.getRank() == 0)
       return this->options.refuse(
@@ -201,7 +200,8 @@ struct RepeatInterleaveLowering : Lowering<RepeatInterleaveOp> {
                    [&](ScalarBuilder &s, ValueRange indices) -> Value {
                      SmallVector<Value> at(indices);
                      at[dim] = s.op<arith::DivUIOp>(
-                         at[dim], s.constantIndex(std::max<int64_t>(repeats, 1)));
+                         at[dim],
+                         s.constantIndex(std::max<int64_t>(repeats, 1)));
                      return s.op<tensor::ExtractOp>(self, at);
                    });
     return replace(op, rewriter, result);
