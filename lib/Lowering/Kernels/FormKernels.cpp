@@ -87,8 +87,9 @@ private:
   void formJoins();
   void fuseProducers();
   void fuseSiblings();
-  /// Moves reshapes at the rim of a group out of it.
-  void trim(Ops &ops);
+  /// Moves reshapes at the rim of a group out of it, but for those that prepare
+  /// the operands of `contraction`.
+  void trim(Ops &ops, Operation *contraction);
   Ops sortOps(const Ops &ops);
 
   Block &block;
@@ -186,9 +187,11 @@ bool KernelFormer::isWorthwhile(const LoopKernel &kernel, const Ops &ops) {
 
 KernelFormer::Ops KernelFormer::sortOps(const Ops &ops) {
   SmallVector<Operation *> sorted(ops.begin(), ops.end());
-  llvm::sort(sorted, [&](Operation *a, Operation *b) {
-    return position[a] < position[b];
-  });
+  // Copies stand at the place of their user, in front of it.
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](Operation *a, Operation *b) {
+                     return position[a] < position[b];
+                   });
   return Ops(sorted.begin(), sorted.end());
 }
 
@@ -318,12 +321,14 @@ void KernelFormer::fuseSiblings() {
   }
 }
 
-void KernelFormer::trim(Ops &ops) {
+void KernelFormer::trim(Ops &ops, Operation *contraction) {
   bool changed = true;
   while (changed) {
     changed = false;
+    bool prologue = contraction != nullptr;
     for (Operation *op : Ops(ops)) {
-      if (!isReshape(op))
+      prologue &= op != contraction;
+      if (prologue || !isReshape(op))
         continue;
       Operation *producer = op->getOperand(0).getDefiningOp();
       bool first = !producer || !ops.contains(producer);
@@ -369,7 +374,7 @@ void KernelFormer::takePadding() {
     for (Value v = operand->get(); v != contraction->input;
          v = v.getDefiningOp()->getOperand(0))
       chain.push_back(v.getDefiningOp());
-    if (!contraction->pad)
+    if (chain.empty())
       continue;
     OpBuilder builder(op);
     Ops ops;
@@ -542,7 +547,7 @@ LogicalResult KernelFormer::run(bool fuse) {
         scratch.push_back(op.getResult(0));
     }
     if (group.kind != KernelKind::Join)
-      trim(group.ops);
+      trim(group.ops, group.contraction);
     if (!group.contraction)
       group.ops = sortOps(group.ops);
     if (failed(outlineKernel(group.ops.getArrayRef(), group.kind, scratch)))
