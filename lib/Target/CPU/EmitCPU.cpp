@@ -4,6 +4,7 @@
 #include "KernelFunction.h"
 #include "LoopEmitter.h"
 
+#include "fx/Lowering/Kernels/Contraction.h"
 #include "fx/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -107,7 +108,8 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
   FailureOr<func::FuncOp> emitKernel(OpBuilder &b, KernelOp kernel,
                                      StringRef name, ModuleOp module,
                                      ModuleOp generic) {
-    if (kernel.getKind() == KernelKind::Loops) {
+    KernelKind kind = kernel.getKind();
+    if (kind == KernelKind::Loops) {
       // The whole region but constants, which have no place.
       llvm::SetVector<Operation *> ops;
       for (Operation &op : kernel.getBody().front().without_terminator())
@@ -115,24 +117,33 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
           ops.insert(&op);
       SmallVector<Value> outputs(
           kernel.getBody().front().getTerminator()->getOperands());
-      std::string reason;
-      FailureOr<LoopKernel> loops = LoopKernel::analyze(ops, outputs, &reason);
-      if (failed(loops))
-        return kernel.emitOpError("is no loop kernel: ") << reason;
-      b.setInsertionPointToEnd(module.getBody());
-      KernelFunction target = createKernelFunction(b, kernel, name);
-      LoopSchedule schedule = chooseSchedule(*loops, vectorBits);
-      LoopEmitter emitter(b, kernel, target, std::move(*loops),
-                          std::move(schedule));
-      if (failed(emitter.emit()))
-        return failure();
-      return target.function;
+      // A kernel of another form, written by hand or changed since it was
+      // formed, takes the road that is always right.
+      FailureOr<LoopKernel> loops = LoopKernel::analyze(ops, outputs);
+      if (failed(loops)) {
+        kind = KernelKind::Generic;
+      } else {
+        b.setInsertionPointToEnd(module.getBody());
+        KernelFunction target = createKernelFunction(b, kernel, name);
+        LoopSchedule schedule = chooseSchedule(*loops, vectorBits);
+        LoopEmitter emitter(b, kernel, target, std::move(*loops),
+                            std::move(schedule));
+        if (failed(emitter.emit()))
+          return failure();
+        return target.function;
+      }
     }
-    if (kernel.getKind() != KernelKind::Generic) {
+    if (kind == KernelKind::Template &&
+        llvm::none_of(kernel.getBody().front().getOps<linalg::GenericOp>(),
+                      [](linalg::GenericOp op) {
+                        return succeeded(matchContraction(op));
+                      }))
+      kind = KernelKind::Generic;
+    if (kind != KernelKind::Generic) {
       b.setInsertionPointToEnd(module.getBody());
       KernelFunction target = createKernelFunction(b, kernel, name);
-      auto emit = kernel.getKind() == KernelKind::Join ? emitJoinKernel
-                                                       : emitTemplateKernel;
+      auto emit =
+          kind == KernelKind::Join ? emitJoinKernel : emitTemplateKernel;
       if (failed(emit(b, kernel, target, vectorBits)))
         return failure();
       return target.function;
