@@ -135,7 +135,7 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
       auto along = access[schedule.vectorDim];
       return along != 0 && along != 1;
     });
-    if (kernel.numTranscendental == 0 && kernel.numOps <= 40 && !strided)
+    if (kernel.numTranscendental <= 1 && kernel.numOps <= 40 && !strided)
       width *= 2;
     if (schedule.isVectorReduced() && kernel.numTranscendental == 0 &&
         kernel.numOps <= 12)
