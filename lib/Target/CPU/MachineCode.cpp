@@ -132,7 +132,8 @@ public:
 
   void *lookup(StringRef name) override;
   LogicalResult emitObject(StringRef path) override;
-  LogicalResult emitSharedLibrary(StringRef path) override;
+  LogicalResult emitSharedLibrary(StringRef path,
+                                  ArrayRef<std::string> extraObjects) override;
   std::string getLLVMIR() override {
     std::string text;
     llvm::raw_string_ostream os(text);
@@ -248,7 +249,9 @@ LogicalResult MachineCode::emitObject(StringRef path) {
   return success();
 }
 
-LogicalResult MachineCode::emitSharedLibrary(StringRef path) {
+LogicalResult
+MachineCode::emitSharedLibrary(StringRef path,
+                               ArrayRef<std::string> extraObjects) {
   auto linker = llvm::sys::findProgramByName("ld.lld");
   if (!linker)
     linker = llvm::sys::findProgramByName("ld.lld-22");
@@ -282,10 +285,18 @@ LogicalResult MachineCode::emitSharedLibrary(StringRef path) {
   if (failed(emitObject(objectPath)))
     return failure();
   std::string output = path.str();
-  StringRef arguments[] = {program,       "-shared",      "--gc-sections",
-                           "-o",          output,         objectPath,
-                           runtime,       "-z",           "noexecstack",
-                           "--exclude-libs=ALL"};
+  SmallVector<StringRef> arguments = {program, "-shared", "--gc-sections",
+                                      "-z",    "noexecstack", "-o",
+                                      output,  objectPath};
+  llvm::append_range(arguments, extraObjects);
+  arguments.push_back(runtime);
+  // Nothing in the objects refers to these.
+  for (StringRef symbol : {"fx_rt_last_error", "fx_rt_set_num_threads"}) {
+    arguments.push_back("-u");
+    arguments.push_back(symbol);
+  }
+  if (!extraObjects.empty())
+    arguments.append({"-u", "fx_model_describe"});
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(logPath),
                                           StringRef(logPath)};
   std::string message;

@@ -57,8 +57,12 @@ public:
   }
   /// Writes an object file that needs libFXRuntime.a.
   virtual LogicalResult emitObject(StringRef path) = 0;
-  /// Links a shared library that needs nothing but the C library.
-  virtual LogicalResult emitSharedLibrary(StringRef path) = 0;
+  /// Links a shared library that needs nothing but the C library. It exports
+  /// the functions and the run-time library's C interface. `extraObjects` are
+  /// object files to link in.
+  virtual LogicalResult
+  emitSharedLibrary(StringRef path,
+                    ArrayRef<std::string> extraObjects = {}) = 0;
   /// The optimised LLVM IR as text.
   virtual std::string getLLVMIR() = 0;
 };
