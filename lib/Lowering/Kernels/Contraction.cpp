@@ -260,7 +260,7 @@ FailureOr<Contraction> fx::matchContraction(linalg::GenericOp op) {
       !(sum.isF64() && operand.isF64()))
     return failure();
   FailureOr<Contraction> match = matchProduct(op);
-  if (failed(match) && operand.isF32() && getenv("FX_CPU_CONV"))
+  if (failed(match) && operand.isF32())
     match = matchConvolution(op);
   if (succeeded(match))
     match->element = operand;

@@ -27,6 +27,7 @@
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
 #include "llvm/Transforms/Scalar/SROA.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
+#include "llvm/Transforms/Vectorize/LoopVectorize.h"
 
 #include <mutex>
 
@@ -113,10 +114,13 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
       llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   llvm::FunctionPassManager full = builder.buildFunctionSimplificationPipeline(
       llvm::OptimizationLevel::O2, llvm::ThinOrFullLTOPhase::None);
+  full.addPass(llvm::LoopVectorizePass());
+  full.addPass(llvm::InstCombinePass());
+  full.addPass(llvm::SimplifyCFGPass());
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    if (function.hasFnAttribute("fx-generic"))
+    if (function.getName().ends_with("_generic"))
       full.run(function, fam);
     else
       quick.run(function, fam);
@@ -206,6 +210,9 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_dgemm_batched);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_f16);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_data);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32_at);
 #undef FX_RUNTIME_SYMBOL
