@@ -157,7 +157,14 @@ ValueMeta JointGraphReader::readMeta(const json::Value &value) {
     return meta;
   }
   if (!object || object->get("sym")) {
-    if (object || value.getAsInteger())
+    // {"sym": "s0 / 2", "type": "float64"}; an integer if there is no type.
+    const json::Value *type = object ? object->get("type") : nullptr;
+    StringRef typeName = type ? reader.asString(*type) : "";
+    if (typeName == "float64")
+      meta.kind = ValueMeta::Kind::SymFloat;
+    else if (typeName == "bool")
+      meta.kind = ValueMeta::Kind::SymBool;
+    else if (object || value.getAsInteger())
       meta.kind = ValueMeta::Kind::SymInt;
     else if (value.getAsBoolean())
       meta.kind = ValueMeta::Kind::SymBool;
@@ -192,12 +199,19 @@ void JointGraphReader::readPlaceholder(const json::Object &object,
     ++numPrimals;
   } else if (kind == "tangent") {
     spec.role = InputSpec::Role::Tangent;
-  } else if (kind == "fwd_seed_offset" || kind == "bwd_seed_offset") {
+  } else if (kind == "constant") {
+    spec.role = InputSpec::Role::Constant;
+  } else if (kind == "seed" || kind == "fwd_seed_offset" ||
+             kind == "bwd_seed_offset") {
     spec.role = InputSpec::Role::Seed;
   } else if (kind != "other") {
     reader.fail("unknown kind of placeholder '" + kind + "'");
   }
-  graph.values[name] = readMeta(reader.get(object, "val"));
+  ValueMeta &meta = graph.values[name];
+  meta = readMeta(reader.get(object, "val"));
+  // Of a forward graph; in a joint graph the gradients tell.
+  if (const json::Value *flag = reader.find(object, "requires_grad"))
+    meta.tensor.requiresGrad = reader.asBool(*flag);
   graph.inputs.push_back(Argument::value(name));
   graph.inputSpecs.push_back(std::move(spec));
 }
@@ -230,6 +244,13 @@ void JointGraphReader::readCall(const json::Object &object, Graph &graph) {
     for (const auto &[key, argument] : reader.asObject(*keywords))
       node.arguments.push_back(
           {StringRef(key).str(), readArgument(argument), true});
+
+  if (const json::Value *source = reader.find(object, "source")) {
+    auto [file, line] = reader.asString(*source).rsplit(':');
+    graph::SourceLocation location{file.str(), 0};
+    if (!line.getAsInteger(10, location.line))
+      node.source = std::move(location);
+  }
 
   const json::Value *val = reader.find(object, "val");
   if (!val) {
@@ -267,19 +288,27 @@ void JointGraphReader::readCall(const json::Object &object, Graph &graph) {
   graph.nodes.push_back(std::move(node));
 }
 
-/// The forward's outputs first: the loss and others, then one gradient for
-/// each primal, null where there is none.
+/// The forward's outputs first: new values of the inputs in `mutations`, the
+/// loss and others; then one gradient for each primal, null where there is
+/// none.
 void JointGraphReader::readOutputs(const json::Object &document,
                                    Graph &graph) {
   reader.setContext("the graph's outputs");
   const json::Array &outputs =
       reader.getArray(reader.getObject(document, "joint"), "outputs");
   size_t numForward = reader.asInt(reader.get(document, "num_fwd_outputs"));
+  std::vector<StringRef> mutated;
+  if (const json::Value *mutations = reader.find(document, "mutations"))
+    for (const json::Value &name : reader.asArray(*mutations))
+      mutated.push_back(reader.asString(name));
   bool isFirst = true;
   for (size_t index = 0; index < outputs.size(); ++index) {
     Argument output = readArgument(outputs[index]);
     OutputSpec spec;
-    if (index >= numForward) {
+    if (index < mutated.size()) {
+      spec.role = OutputSpec::Role::InputMutation;
+      spec.target = mutated[index].str();
+    } else if (index >= numForward) {
       spec.role = OutputSpec::Role::Gradient;
       size_t primal = index - numForward;
       if (primal >= graph.inputs.size()) {
