@@ -44,6 +44,28 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::func::FuncDialect"];
 }
 
+def SaveSourcesPass : Pass<"fx-save-sources", "mlir::ModuleOp"> {
+  let summary = "Saves what a saved view is a view of";
+  let description = [{
+    forward(x) -> (…, view(x))   backward(v, …)
+    becomes
+    forward(x) -> (…, x)         backward(x, …) { v = view(x) }
+
+    The minimum cut may save a permuted activation or weight, which costs
+    nothing in PyTorch, where it is a view. Compiled code would write it to
+    memory of its own. A view is followed to an argument of the forward, or to
+    a value that is not larger than the view.
+
+    With `pass-arguments` an argument of the forward is no result of it: the
+    backward has an argument of the same name and role, and the caller passes
+    what it passed to the forward.
+  }];
+  let options = [
+    Option<"passArguments", "pass-arguments", "bool", /*default=*/"false",
+           "Leave arguments of the forward out of its results">
+  ];
+}
+
 def VerifyPartitionPass : Pass<"fx-verify-partition", "mlir::ModuleOp"> {
   let summary = "Checks that forward and backward functions fit together";
   let description = [{
