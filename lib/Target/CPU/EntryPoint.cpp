@@ -66,6 +66,8 @@ private:
   llvm::DenseMap<Value, Value> pointers, scalars;
   llvm::DenseMap<std::pair<Value, int64_t>, Value> dims;
   SmallVector<Value> dynamicBlocks;
+  /// A size of a result depends on the value of a scalar argument.
+  bool sizesNeedScalars = false;
 };
 
 } // namespace
@@ -212,11 +214,12 @@ FailureOr<Value> EntryPointEmitter::getScalar(Value scalar) {
     return known;
   Value value;
   if (auto argument = dyn_cast<BlockArgument>(scalar)) {
-    if (!args)
-      return source.emitError("the size of a result depends on the value of "
-                              "argument ")
-             << argument.getArgNumber()
-             << ", which is not known when results are allocated";
+    if (!args) {
+      // The caller has to know; what is computed here is not used.
+      sizesNeedScalars = true;
+      Type type = scalar.getType().isIndex() ? b.getI64Type() : scalar.getType();
+      return arith::ConstantOp::create(b, loc, b.getZeroAttr(type)).getResult();
+    }
     Value address = loadAt(pointer, args, argument.getArgNumber());
     Type type = scalar.getType();
     Type stored = type.isIndex()     ? b.getI64Type()
@@ -504,7 +507,7 @@ LogicalResult EntryPointEmitter::emitResultSizes(StringRef name) {
     }
   }
   func::ReturnOp::create(
-      b, loc, arith::ConstantIntOp::create(b, loc, 0, 32).getResult());
+      b, loc, arith::ConstantIntOp::create(b, loc, sizesNeedScalars, 32).getResult());
   return success();
 }
 
