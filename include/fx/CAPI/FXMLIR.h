@@ -1,0 +1,57 @@
+/*===- FXMLIR.h - The compiler as a C library ----------------------*- C -*-===*\
+|*
+|* What libFXMLIRC exports, beside the run-time library (fx/Runtime/Runtime.h):
+|* a graph in, machine code in this process out.
+|*
+\*===----------------------------------------------------------------------===*/
+
+#ifndef FX_CAPI_FXMLIR_H
+#define FX_CAPI_FXMLIR_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Machine code of one graph. */
+typedef struct fx_module fx_module;
+
+/**
+ * Compiles a graph in the format `joint-graph-oracle-1` (JSON): a graph with
+ * tangents to the functions `forward` and `backward`, another one to `main`.
+ * `options` is a JSON object, NULL for the defaults:
+ *   training (bool: differentiate a graph without tangents), target ("cpu"),
+ *   opt_level (0 to 3), fuse (bool), print_times (bool), verify (bool: check the
+ *   IR after every pass), partition (options of fx-partition), pre_grad_custom,
+ *   joint_custom_pre, joint_custom_post, post_grad_custom_pre,
+ *   post_grad_custom_post (pass pipelines as text).
+ * Other keys are ignored. NULL is an error; `*error` then is its text, to be
+ * freed with fx_string_free. Can be called from several threads at once.
+ */
+fx_module *fx_compile_graph(const char *json, size_t length,
+                            const char *options, size_t options_length,
+                            char **error);
+
+void fx_module_destroy(fx_module *module);
+
+/**
+ * The interface of the functions as JSON (format `fx-model-1`): names, roles,
+ * data types and sizes of their arguments and results. Belongs to the module.
+ */
+const char *fx_module_describe(const fx_module *module);
+
+/**
+ * The address of a function, or of `<function>_result_sizes`; NULL if there is
+ * none. Their C types are those of a compiled shared library. Valid until the
+ * module is destroyed.
+ */
+void *fx_module_lookup(fx_module *module, const char *name);
+
+void fx_string_free(char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
