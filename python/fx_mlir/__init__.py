@@ -1,0 +1,42 @@
+"""A graph compiler for PyTorch, built on MLIR.
+
+    torch.compile(model, backend="fx_mlir")
+
+Importing the package is cheap: PyTorch's compiler stack and our library are
+loaded when something is compiled.
+"""
+
+from . import config
+
+__version__ = "0.1.0"
+__all__ = ["compile", "config"]
+
+
+def compile(gm, example_inputs, options=None):
+    """Compiles a captured graph: `compile(gm, inputs)(*inputs)`.
+
+    `gm` is a `torch.fx.GraphModule` as Dynamo gives it to a backend. `options`
+    is a dictionary of the options in `fx_mlir.config`.
+    """
+    from ._backend import inductor
+
+    return inductor(gm, example_inputs, options=options)
+
+
+def _register_backend():
+    # An installed package is found by its entry point; a source tree on
+    # PYTHONPATH has none.
+    from importlib.metadata import entry_points
+
+    if any(e.name == "fx_mlir" for e in entry_points(group="torch_dynamo_backends")):
+        return
+    try:
+        from torch._dynamo.backends.registry import register_backend
+    except ImportError:  # Without PyTorch the options can still be read.
+        return
+    from ._backend import backend
+
+    register_backend(backend, name="fx_mlir")
+
+
+_register_backend()

@@ -1,0 +1,401 @@
+"""Compiles a Dynamo graph: AOTAutograd around our compiler."""
+
+import functools
+import logging
+import operator
+import os
+from typing import Any, List, NamedTuple
+
+import torch
+
+from . import _call, _library
+from . import _torch_compat as compat
+from ._call import Source, make_function, plan_call, source_of_input
+from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
+
+log = logging.getLogger(__name__)
+
+
+def compile(gm, example_inputs, options):
+    """Compiles a graph; a graph that takes lists is flattened first."""
+    if any(isinstance(x, (list, tuple, dict)) for x in example_inputs):
+        return compat.flatten_inputs(
+            gm, example_inputs, functools.partial(compile, options=options))
+    return compile_fx(gm, example_inputs, options)
+
+
+def compile_fx(gm, example_inputs, options):
+    """Has AOTAutograd trace the graph and compiles what it traced.
+
+    AOTAutograd calls `inference_compiler` for a graph without gradients. For
+    training it calls `partition_fn` with the joint graph, then the other two
+    with what that returned.
+    """
+    return compat.aot_compile(
+        gm,
+        example_inputs,
+        fw_compiler=functools.partial(_fw_compiler_base, is_inference=False, options=options),
+        bw_compiler=_bw_compiler,
+        inference_compiler=functools.partial(
+            _fw_compiler_base, is_inference=True, options=options),
+        partition_fn=functools.partial(_partition, dynamo_gm=gm, options=options),
+    )
+
+
+def _fw_compiler_base(gm, example_inputs, *, is_inference, options):
+    """Compiles an inference graph; of a training graph it takes the forward."""
+    if is_inference:
+        return _with_fallback(options, lambda: _compile_inference(gm, options),
+                              lambda: _boxed(gm))
+    return _unwrap(gm)
+
+
+def _bw_compiler(gm, example_inputs):
+    return _unwrap(gm)
+
+
+def _with_fallback(options, compile, otherwise):
+    """`compile()`, or with the option `fallback` PyTorch's operators."""
+    try:
+        return compile()
+    except RuntimeError as error:
+        if not options.fallback:
+            raise
+        log.warning("fx_mlir: a graph is run by PyTorch's operators: %s", error)
+        return otherwise()
+
+
+def _boxed(gm):
+    def call(inputs):
+        arguments = list(inputs)
+        inputs.clear()
+        return gm(*arguments)
+
+    call._boxed_call = True
+    return call
+
+
+def _is_trivial(gm):
+    return all(n.op in ("placeholder", "output") for n in gm.graph.nodes)
+
+
+def _compile_graph(encoded, options, training=False):
+    if options.dump_dir:
+        _dump(encoded.text, options.dump_dir)
+    return _library.compile_graph(encoded.text, {**options._asdict(), "training": training})
+
+
+def _dump(text, folder):
+    os.makedirs(folder, exist_ok=True)
+    number = sum(name.startswith("graph_") for name in os.listdir(folder))
+    with open(os.path.join(folder, f"graph_{number}.json"), "wb") as file:
+        file.write(text)
+
+
+def _output_slot(output, index_of_input):
+    """An encoded graph's output as a tuple of a call's plan."""
+    geometry = None
+    if output.kind.startswith("alias"):
+        geometry = (output.spec.shape, output.spec.strides, output.offset)
+    if output.kind == "none":
+        return (_call.OUT_NONE, -1, None)
+    if output.kind == "value":
+        return (_call.OUT_VALUE, -1, output.value)
+    if output.kind == "input":
+        return (_call.OUT_INPUT, index_of_input(output.index), None)
+    if output.kind == "alias_input":
+        return (_call.OUT_ALIAS_INPUT, index_of_input(output.index), geometry)
+    if output.kind == "alias_output":
+        return (_call.OUT_ALIAS_OUTPUT, output.index, geometry)
+    spec = output.spec
+    if spec is not None and spec.layout is None and spec.is_static:
+        return (_call.OUT_COPY, output.index, spec.strides)
+    return (_call.OUT_RESULT, output.index, None)
+
+
+def _input_sources(encoded):
+    """Sources of the arguments of a function that is given the primals."""
+    return {item.name: source_of_input(item, i) for i, item in enumerate(encoded.inputs)}
+
+
+def _result_specs(outputs, count):
+    specs = [None] * count
+    for output in outputs:
+        if output.kind == "result":
+            specs[output.index] = output.spec
+    return specs
+
+
+def _compile_inference(gm, options):
+    if _is_trivial(gm):
+        return _boxed(gm)
+    encoded = encode_graph(gm)
+    module = _compile_graph(encoded, options)
+    (function,) = module.functions.values()
+    specs = _result_specs(encoded.outputs, len(function["results"]))
+    outputs = [_output_slot(o, lambda i: i) for o in encoded.outputs]
+    plan = plan_call(function, _input_sources(encoded), specs, outputs)
+    return make_function(module, function["name"], plan)
+
+
+# -- Training
+
+
+class _CompiledCall:
+    """The one node of a partitioned graph: it holds the compiled code."""
+
+    __name__ = "fx_mlir_compiled"
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *args):
+        return self.function(list(args))
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def _unwrap(gm):
+    for node in gm.graph.nodes:
+        if isinstance(node.target, _CompiledCall):
+            return node.target.function
+    return _boxed(gm)
+
+
+class _Saved(NamedTuple):
+    """A value that the forward keeps for the backward."""
+
+    name: str
+    # The slot of the forward's output list.
+    slot: tuple
+    # What it is to the backward.
+    source: Source
+    # Its fake value, for AOTAutograd.
+    value: Any
+
+    @property
+    def is_tensor(self):
+        return isinstance(self.value, torch.Tensor)
+
+
+def _partition(gm, joint_inputs, *, num_fwd_outputs, static_lifetime_input_indices=None,
+               dynamo_gm, options, **kwargs):
+    """Splits a joint graph into two graphs of one call each."""
+    static = static_lifetime_input_indices or ()
+
+    def compile_parts():
+        encoded = encode_graph(gm, num_fwd_outputs, static)
+        if options.autodiff == "fx":
+            parts = _differentiate(dynamo_gm, gm, encoded, options)
+            if parts:
+                return parts
+        return _compile_joint(gm, encoded, options)
+
+    return _with_fallback(
+        options,
+        compile_parts,
+        lambda: compat.default_partition(
+            gm, joint_inputs, num_fwd_outputs=num_fwd_outputs,
+            static_lifetime_input_indices=list(static)),
+    )
+
+
+def _compile_joint(gm, encoded, options):
+    """Has the joint graph partitioned and compiled."""
+    module = _compile_graph(encoded, options)
+    items = {item.name: item for item in encoded.inputs}
+    tangents = [items[n.name] for n in compat.placeholders(gm) if is_tangent(n)]
+    gradients = [
+        o._replace(index=o.index - encoded.num_fwd_results) if o.kind == "result"
+        else o._replace(index=o.index - encoded.num_fwd_outputs) if o.kind == "alias_output"
+        else o
+        for o in encoded.outputs[encoded.num_fwd_outputs:]
+    ]
+    return _build_parts(gm, encoded, module, tangents, gradients)
+
+
+def _differentiate(dynamo_gm, joint, encoded, options):
+    """Differentiates the forward graph in C++ instead of taking the joint
+    graph; None where that might differ from what AOTAutograd promised."""
+    reason = _why_not_simple(dynamo_gm, joint, encoded)
+    if reason:
+        log.info("fx_mlir: autodiff=\"fx\" leaves a graph to AOTAutograd: %s", reason)
+        return None
+    primals = [n for n in compat.placeholders(joint) if not is_tangent(n)]
+    forward = compat.trace_forward(dynamo_gm, [n.meta["val"] for n in primals])
+    names = [n.name for n in compat.placeholders(forward)]
+    slots = compat.output_values(joint)[encoded.num_fwd_outputs:]
+    needed = [name for name, slot in zip(names, slots, strict=True) if slot is not None]
+    graph = encode_graph(forward, requires_grad=needed)
+    module = _compile_graph(graph, options, training=True)
+    backward = module.functions["backward"]
+    tangents = [
+        Input(a["name"], "tensor", tensor_spec(node.meta["val"]).row_major())
+        for a, node in zip((a for a in backward["arguments"] if a["role"] == "tangent"),
+                           (n for n in compat.placeholders(joint) if is_tangent(n)),
+                           strict=True)
+    ]
+    index = {r["name"]: k for k, r in enumerate(backward["results"])}
+    gradients = [
+        Output("result", index[item.name], item.spec) if item.name in index else Output("none")
+        for item in graph.inputs[:graph.num_placeholders]
+    ]
+    return _build_parts(joint, graph, module, tangents, gradients)
+
+
+def _why_not_simple(dynamo_gm, joint, encoded):
+    """Why the forward graph alone does not say all that autograd has to do."""
+    forward = encoded.outputs[:encoded.num_fwd_outputs]
+    primals = [n for n in compat.placeholders(joint) if not is_tangent(n)]
+    tangents = [n for n in compat.placeholders(joint) if is_tangent(n)]
+    if encoded.mutations:
+        return "an input is mutated"
+    if any(o.kind != "result" for o in forward) or len(tangents) != len(forward):
+        return "an output is an alias or has no gradient"
+    if any(item.kind not in ("tensor", "constant") for item in encoded.inputs):
+        return "it takes numbers, or draws random ones"
+    if any(not o.spec.is_row_major for o in forward):
+        return "an output is not row-major"
+    if any(item.spec.layout is None or item.spec.layout.broadcast
+           for item in encoded.inputs if item.kind == "tensor"):
+        return "an input is not dense"
+    if compat.has_higher_order_ops(dynamo_gm):
+        return "it has higher-order operators"
+    shapes = [getattr(compat.example_value(n), "shape", None)
+              for n in compat.placeholders(dynamo_gm)]
+    if shapes != [n.meta["val"].shape for n in primals]:
+        return "AOTAutograd changed its inputs"
+    return None
+
+
+def _build_parts(gm, encoded, module, tangents, gradients):
+    """The two graphs that AOTAutograd asks for.
+
+    `tangents` are the backward's inputs in the joint graph's order, `gradients`
+    its outputs, one for each primal.
+    """
+    functions = module.functions
+    if set(functions) != {"forward", "backward"}:
+        raise RuntimeError(
+            f"a graph was compiled to {sorted(functions)}, not to a forward and a backward")
+    fake_mode = compat.fake_mode_of([n.meta["val"] for n in compat.placeholders(gm)])
+    sources = _input_sources(encoded)
+    saved = _find_saved(encoded, functions, sources, fake_mode)
+    primals = [n for n in compat.placeholders(gm) if not is_tangent(n)]
+    tangent_nodes = [n for n in compat.placeholders(gm) if is_tangent(n)]
+    values = [n.meta.get("val") if isinstance(n, torch.fx.Node) else n
+              for n in compat.output_values(gm)]
+    count = len(values) - len(gradients)
+
+    # The forward: primals -> [outputs | saved tensors | saved numbers].
+    outputs = encoded.outputs[:count]
+    specs = _result_specs(outputs, len(functions["forward"]["results"]))
+    slots = [_output_slot(o, lambda i: i) for o in outputs]
+    kept = [s for s in saved if s.is_tensor] + [s for s in saved if not s.is_tensor]
+    for s in kept:
+        # Its sizes are known as expressions in the sizes of inputs.
+        if s.slot[0] == _call.OUT_RESULT and s.is_tensor:
+            specs[s.slot[1]] = s.source.spec
+    plan = plan_call(functions["forward"], sources, specs, slots + [s.slot for s in kept])
+    forward_gm = _one_call_graph(
+        make_function(module, "forward", plan), [(n.name, n.meta["val"]) for n in primals],
+        values[:count] + [s.value for s in kept])
+
+    # The backward: [saved numbers | saved tensors | tangents] -> gradients.
+    given = [s for s in saved if not s.is_tensor] + [s for s in saved if s.is_tensor]
+    sources = {name: s for name, s in sources.items() if s.kind == _call.ARG_CONSTANT}
+    for i, s in enumerate(given):
+        sources[s.name] = s.source._replace(index=i)
+    for i, item in enumerate(tangents):
+        sources[item.name] = source_of_input(item, len(given) + i)
+    specs = _result_specs(gradients, len(functions["backward"]["results"]))
+    slots = [_output_slot(o, lambda i: i - len(primals) + len(given)) for o in gradients]
+    plan = plan_call(functions["backward"], sources, specs, slots)
+    backward_gm = _one_call_graph(
+        make_function(module, "backward", plan),
+        [(f"saved_{i}", s.value) for i, s in enumerate(given)] + [(n.name, n.meta["val"]) for n in tangent_nodes],
+        values[count:])
+    return forward_gm, backward_gm
+
+
+def _find_saved(encoded, functions, sources, fake_mode):
+    """What the backward needs of the forward, in the order of its arguments.
+
+    It is a result of the forward, or an argument that both take: an input, or
+    the seeds.
+    """
+    results = {r["name"]: (k, r) for k, r in enumerate(functions["forward"]["results"])
+               if r["role"] == "saved"}
+    arguments = {a["name"]: k for k, a in enumerate(functions["forward"]["arguments"])}
+    saved = []
+    for argument in functions["backward"]["arguments"]:
+        name = argument["name"]
+        if argument["role"] == "tangent":
+            continue
+        if name in results:
+            index, result = results[name]
+            value = _fake_saved(result, encoded.values.get(name), fake_mode)
+            if isinstance(value, torch.Tensor):
+                source = Source(_call.ARG_TENSOR, -1, tensor_spec(value))
+            else:
+                source = Source(_SCALAR_SOURCES[result["dtype"]], value=value)
+            saved.append(_Saved(name, (_call.OUT_RESULT, index, None), source, value))
+            continue
+        source = sources.get(name)
+        if source is None:
+            raise RuntimeError(
+                f"the backward needs {name!r}, which the forward does not return")
+        if source.kind == _call.ARG_CONSTANT:
+            continue
+        if source.kind == _call.ARG_SEEDS:
+            with fake_mode:
+                value = torch.empty(source.index, dtype=torch.int64)
+            source = Source(_call.ARG_TENSOR, -1, tensor_spec(value))
+            slot = (_call.OUT_ARGUMENT, arguments[name], None)
+        else:
+            value = encoded.values[name]
+            slot = (_call.OUT_INPUT, source.index, None)
+        saved.append(_Saved(name, slot, source, value))
+    return saved
+
+
+_SCALAR_SOURCES = {"int64": _call.ARG_INT, "float64": _call.ARG_FLOAT, "bool": _call.ARG_BOOL}
+
+
+def _fake_saved(result, value, fake_mode):
+    """The fake value of a saved result: a dense row-major tensor."""
+    if result.get("scalar"):
+        return value
+    shape = result["shape"]
+    if any(size < 0 for size in shape):
+        known = value.shape if isinstance(value, torch.Tensor) else ()
+        if len(known) != len(shape) or any(
+                size >= 0 and size != other for size, other in zip(shape, known)):
+            raise RuntimeError(
+                f"the saved value {result['name']!r} has sizes that the graph does not name")
+        shape = known
+    with fake_mode:
+        return torch.empty(tuple(shape), dtype=getattr(torch, result["dtype"]))
+
+
+def _one_call_graph(function, inputs, output_values):
+    """A GraphModule of placeholders, one call, and its elements as outputs."""
+    graph = torch.fx.Graph()
+    placeholders = []
+    for name, value in inputs:
+        node = graph.placeholder(name)
+        node.meta["val"] = value
+        placeholders.append(node)
+    call = graph.call_function(_CompiledCall(function), tuple(placeholders))
+    outputs: List[Any] = []
+    for i, value in enumerate(output_values):
+        if value is None:
+            outputs.append(None)
+            continue
+        node = graph.call_function(operator.getitem, (call, i))
+        node.meta["val"] = value
+        outputs.append(node)
+    graph.output(tuple(outputs))
+    return torch.fx.GraphModule(torch.nn.Module(), graph)
+

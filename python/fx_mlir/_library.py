@@ -1,0 +1,93 @@
+"""The C++ compiler, `libFXMLIRC`, through ctypes."""
+
+import ctypes
+import functools
+import json
+import os
+import sys
+
+
+def _library_path():
+    name = "libFXMLIRC.dylib" if sys.platform == "darwin" else "libFXMLIRC.so"
+    folders = [os.path.join(os.path.dirname(__file__), "lib")]
+    if os.environ.get("FX_MLIR_LIBRARY_DIR"):
+        folders.insert(0, os.environ["FX_MLIR_LIBRARY_DIR"])
+    for folder in folders:
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    raise RuntimeError(
+        f"{name} was not found in {' or '.join(folders)}. Set FX_MLIR_LIBRARY_DIR "
+        "to the build's lib folder, or install the package"
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def library():
+    """The loaded library with its functions declared."""
+    path = _library_path()
+    try:
+        lib = ctypes.CDLL(path)
+    except OSError as error:
+        raise RuntimeError(
+            f"{path} cannot be loaded: {error}. fx_mlir needs MLIR 22 as Debian "
+            "packages it: apt install libmlir-22 (from apt.llvm.org)"
+        ) from None
+    lib.fx_compile_graph.restype = ctypes.c_void_p
+    lib.fx_compile_graph.argtypes = [
+        ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t,
+        ctypes.POINTER(ctypes.c_void_p),
+    ]
+    lib.fx_module_describe.restype = ctypes.c_char_p
+    lib.fx_module_describe.argtypes = [ctypes.c_void_p]
+    lib.fx_module_lookup.restype = ctypes.c_void_p
+    lib.fx_module_lookup.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    lib.fx_module_destroy.restype = None
+    lib.fx_module_destroy.argtypes = [ctypes.c_void_p]
+    lib.fx_string_free.restype = None
+    lib.fx_string_free.argtypes = [ctypes.c_void_p]
+    return lib
+
+
+def runtime_functions():
+    """Addresses of fx_rt_set_num_threads and fx_rt_last_error."""
+    lib = library()
+    return tuple(
+        ctypes.cast(getattr(lib, name), ctypes.c_void_p).value
+        for name in ("fx_rt_set_num_threads", "fx_rt_last_error")
+    )
+
+
+class CompiledModule:
+    """Machine code of one graph: an inference function, or two for training."""
+
+    def __init__(self, handle):
+        self._handle = handle
+        self._lib = library()
+        description = json.loads(self._lib.fx_module_describe(handle))
+        self.functions = {f["name"]: f for f in description["functions"]}
+
+    def address(self, name):
+        """The address of an entry point; raises if the module has none."""
+        address = self._lib.fx_module_lookup(self._handle, name.encode())
+        if not address:
+            raise RuntimeError(f"compiled module has no function {name!r}")
+        return address
+
+    def __del__(self):
+        if self._handle:
+            self._lib.fx_module_destroy(self._handle)
+
+
+def compile_graph(text, options):
+    """Compiles a graph in JSON with a dictionary of options."""
+    lib = library()
+    encoded = json.dumps(options).encode()
+    error = ctypes.c_void_p()
+    handle = lib.fx_compile_graph(text, len(text), encoded, len(encoded),
+                                  ctypes.byref(error))
+    if handle:
+        return CompiledModule(handle)
+    message = ctypes.string_at(error).decode(errors="replace") if error else "unknown error"
+    lib.fx_string_free(error)
+    raise RuntimeError(f"fx_mlir could not compile the graph: {message}")

@@ -1,0 +1,166 @@
+"""All use of PyTorch's private interfaces.
+
+Written for PyTorch 2.13. Each function here rests on a fact that another
+release may change; test/python/test_torch_compat.py checks these facts.
+"""
+
+import math
+import warnings
+
+import torch
+from torch._dynamo.utils import counters, flatten_graph_inputs
+from torch._functorch.aot_autograd import aot_module_simplified
+from torch._guards import detect_fake_mode
+from torch.fx.experimental.symbolic_shapes import statically_known_true
+from torch.utils._python_dispatch import _disable_current_modes as real_tensors
+
+TESTED_VERSION = (2, 13)
+
+if tuple(int(part) for part in torch.__version__.split(".")[:2]) != TESTED_VERSION:
+    warnings.warn(
+        f"fx_mlir was tested with PyTorch {'.'.join(map(str, TESTED_VERSION))}, "
+        f"this is {torch.__version__}"
+    )
+
+__all__ = [
+    "aot_compile",
+    "compile_sizes",
+    "decompositions",
+    "default_partition",
+    "example_value",
+    "fake_mode_of",
+    "flatten_inputs",
+    "free_symbols",
+    "has_higher_order_ops",
+    "known_equal",
+    "output_values",
+    "placeholders",
+    "real_tensors",  # A context: operators act on real tensors while we compile.
+    "size_hint",
+    "storage_of",
+    "sym_text",
+    "symbol_of",
+    "trace_forward",
+]
+
+
+def aot_compile(gm, example_inputs, **compilers):
+    """AOTAutograd with our compilers; returns the callable for Dynamo."""
+    # DDPOptimizer recognises an AOT backend by this counter.
+    counters["aot_autograd"]["total"] += 1
+    return aot_module_simplified(
+        gm,
+        example_inputs,
+        decompositions=decompositions(),
+        # Mutations of inputs stay in the graph, as copy_ at its end: compiled
+        # code writes buffers itself.
+        keep_inference_input_mutations=True,
+        **compilers,
+    )
+
+
+def decompositions():
+    """Inductor's table: it fixes the set of operators that reach us."""
+    import torch._inductor.lowering  # noqa: F401 (used by max-pooling's entry)
+    from torch._inductor.decomposition import select_decomp_table
+
+    return select_decomp_table()
+
+
+def flatten_inputs(gm, example_inputs, compile):
+    """Compiles a graph with lists among its inputs (compiled autograd)."""
+    return flatten_graph_inputs(gm, example_inputs, compile)
+
+
+def default_partition(gm, joint_inputs, **kwargs):
+    """PyTorch's own split into forward and backward."""
+    from torch._functorch.partitioners import min_cut_rematerialization_partition
+
+    return min_cut_rematerialization_partition(gm, joint_inputs, **kwargs)
+
+
+def fake_mode_of(values):
+    """The FakeTensorMode of example values, or None."""
+    return detect_fake_mode(values)
+
+
+def storage_of(value):
+    """An identity of a fake tensor's storage: equal for views of each other."""
+    return value.untyped_storage()._cdata
+
+
+def known_equal(a, b):
+    """Whether two sizes are equal under all guards; adds no guard."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
+    return statically_known_true(a == b)
+
+
+def size_hint(size):
+    """The value that a size has in the example inputs."""
+    if isinstance(size, int):
+        return size
+    hint = size.node.hint
+    return 2 if hint is None else int(hint)
+
+
+def sym_text(value):
+    """The expression behind a SymInt, SymFloat or SymBool."""
+    return str(value.node.expr)
+
+
+def symbol_of(value):
+    """The symbol that a SymInt stands for, None if it is an expression."""
+    expression = value.node.expr
+    return expression if expression.is_Symbol else None
+
+
+def compile_sizes(sizes, symbols):
+    """A function of the symbols' values that gives the values of SymInts."""
+    from torch.utils._sympy.printers import PythonPrinter
+
+    printer = PythonPrinter()
+    parameters = ", ".join(printer.doprint(s) for s in symbols)
+    results = "".join(f"{printer.doprint(size.node.expr)}, " for size in sizes)
+    return eval(f"lambda {parameters}: ({results})", {"math": math})
+
+
+def free_symbols(value):
+    """The symbols in a SymInt's expression, in a fixed order."""
+    return sorted(value.node.expr.free_symbols, key=str)
+
+
+def placeholders(gm):
+    """The placeholders of a graph, in order."""
+    return list(gm.graph.find_nodes(op="placeholder"))
+
+
+def output_values(gm):
+    """What a graph returns: nodes, numbers, None."""
+    return list(gm.graph.output_node().args[0])
+
+
+def example_value(node):
+    """The fake value of a placeholder in a Dynamo graph."""
+    return node.meta.get("example_value", node.meta.get("val"))
+
+
+def has_higher_order_ops(gm):
+    """Whether a graph calls operators with subgraphs; tracing such a graph
+    loses what they stand for (a custom backward, a checkpoint)."""
+    return any(isinstance(n.target, torch._ops.HigherOrderOperator) or n.op == "get_attr"
+               for n in gm.graph.nodes)
+
+
+def trace_forward(gm, fakes):
+    """The operators of a Dynamo graph before autograd sees them."""
+    from torch._dispatch.python import enable_python_dispatcher
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def run(*args):
+        return list(torch.fx.Interpreter(gm).run(*args))
+
+    with real_tensors(), fake_mode_of(fakes), enable_python_dispatcher(), \
+            torch.fx.traceback.preserve_node_meta():
+        return make_fx(run, pre_dispatch=True, tracing_mode="real",
+                       _allow_non_fake_inputs=True)(*fakes)

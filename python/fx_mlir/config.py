@@ -1,0 +1,106 @@
+"""Options of the backend `fx_mlir`.
+
+An option is set for one compilation by `torch.compile(..., options={...})`, or
+for all by assigning to the attribute here: `fx_mlir.config.opt_level = 1`.
+"""
+
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+# What differentiates: "aot" takes PyTorch's joint graph, "fx" builds the
+# gradients in C++ from the forward graph, where that is known to be safe.
+autodiff: str = "aot"
+# Run a graph by PyTorch's own operators if it cannot be compiled, with a
+# warning, instead of raising.
+fallback: bool = False
+# Where code runs: "cpu" or "nvptx".
+target: str = "cpu"
+# Effort of LLVM, 0 to 3. 0 compiles fastest.
+opt_level: int = 2
+# Form fused kernels.
+fuse: bool = True
+# Options of the pass fx-partition, as text: "mode=aggressive".
+partition: str = ""
+# Pass pipelines run at the named places, as text.
+pre_grad_custom: str = ""
+joint_custom_pre: str = ""
+joint_custom_post: str = ""
+post_grad_custom_pre: str = ""
+post_grad_custom_post: str = ""
+# Print the time of each stage to stderr.
+print_times: bool = False
+# Check the IR after every pass.
+verify: bool = False
+# A folder that receives each graph as JSON (readable by fx-translate).
+dump_dir: str = ""
+
+_CHOICES: Dict[str, Tuple[Any, ...]] = {
+    "autodiff": ("aot", "fx"),
+    "target": ("cpu", "nvptx"),
+    "opt_level": (0, 1, 2, 3),
+}
+
+# `torch.compile(mode=...)`: named sets of options.
+MODES: Dict[str, Dict[str, Any]] = {
+    "default": {},
+    "fast-compile": {"opt_level": 0},
+}
+
+_TYPES: Dict[str, type] = {
+    name: kind for name, kind in __annotations__.items() if isinstance(kind, type)
+}
+
+
+# The options of one compilation.
+Options = NamedTuple("Options", list(_TYPES.items()))  # type: ignore[misc]
+
+
+def list_options():
+    """The names of all options."""
+    return list(_TYPES)
+
+
+def list_modes():
+    """The names of all modes."""
+    return list(MODES)
+
+
+def _check(name: str, value: Any) -> Any:
+    if name not in _TYPES:
+        raise RuntimeError(
+            f"Unexpected option {name!r} for backend 'fx_mlir', known options: "
+            f"{', '.join(_TYPES)}"
+        )
+    kind = _TYPES[name]
+    # bool is an int in Python, but opt_level=True is a mistake.
+    if type(value) is not kind:
+        raise RuntimeError(
+            f"Unexpected type of option {name!r} for backend 'fx_mlir': got "
+            f"{type(value).__name__}, expected {kind.__name__}"
+        )
+    choices = _CHOICES.get(name)
+    if choices and value not in choices:
+        raise RuntimeError(
+            f"Unexpected value {value!r} of option {name!r} for backend "
+            f"'fx_mlir', known values: {', '.join(map(str, choices))}"
+        )
+    return value
+
+
+def resolve(mode: Optional[str] = None, options: Any = None) -> Options:
+    """The module's values, changed by a mode or by a dictionary of options."""
+    if mode is not None and mode not in MODES:
+        raise RuntimeError(
+            f"Unrecognized mode={mode!r} for backend 'fx_mlir', should be one "
+            f"of: {', '.join(MODES)}"
+        )
+    if options is not None and not isinstance(options, dict):
+        raise RuntimeError(
+            "Options of backend 'fx_mlir' are given as a dictionary, got "
+            f"{type(options).__name__}; known options: {', '.join(_TYPES)}"
+        )
+    values = {name: _check(name, globals()[name]) for name in _TYPES}
+    values.update(MODES[mode or "default"])
+    for name, value in (options or {}).items():
+        name = str(name).replace("-", "_")
+        values[name] = _check(name, value)
+    return Options(**values)

@@ -1,0 +1,118 @@
+"""torch.compile(backend="fx_mlir") with the C++ compiler."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cases import CASES
+from checks import check_against_eager
+
+pytestmark = pytest.mark.usefixtures("compiler")
+
+# A gradient of a convolution needs sizes of the image that are known.
+DYNAMIC_IMAGE = "conv_bn_dynamic"
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != DYNAMIC_IMAGE])
+def test_equals_eager(name):
+    check_against_eager(CASES[name])
+
+
+def test_a_dynamic_image_is_refused_clearly():
+    with pytest.raises(RuntimeError, match="convolution.*unknown size.*cases.py"):
+        check_against_eager(CASES[DYNAMIC_IMAGE])
+
+
+@pytest.mark.parametrize("name", ["mlp", "attention", "transposed_output", "conv_bn"])
+def test_own_gradients_equal_eager(name):
+    check_against_eager(CASES[name], options={"autodiff": "fx"})
+
+
+def test_dropout_follows_the_generator():
+    compiled = torch.compile(lambda x: F.dropout(x, 0.25), backend="fx_mlir", fullgraph=True)
+    x = torch.ones(4000, requires_grad=True)
+    torch.manual_seed(5)
+    first, second = compiled(x), compiled(x)
+    torch.manual_seed(5)
+    again = compiled(x)
+    assert torch.equal(again, first) and not torch.equal(first, second)
+    assert 0.22 < (first == 0).float().mean() < 0.28
+    again.sum().backward()
+    assert torch.equal(x.grad, again.detach())
+
+
+def test_dropouts_of_one_graph_differ():
+    compiled = torch.compile(lambda x: (F.dropout(x, 0.5), F.dropout(x, 0.5)), backend="fx_mlir",
+                             fullgraph=True)
+    a, b = compiled(torch.ones(1000))
+    assert not torch.equal(a, b)
+
+
+def test_thread_count_does_not_change_results():
+    compiled = torch.compile(lambda x, w: (x @ w).softmax(-1).sum(0), backend="fx_mlir")
+    x, w = torch.randn(64, 128), torch.randn(128, 32)
+    before = torch.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(compiled(x, w))
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(*results)
+
+
+def test_new_batch_sizes_use_one_compilation(monkeypatch):
+    from fx_mlir import _library
+
+    compile_graph, count = _library.compile_graph, []
+
+    def counting(text, options):
+        count.append(1)
+        return compile_graph(text, options)
+
+    monkeypatch.setattr(_library, "compile_graph", counting)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
+    compiled = torch.compile(module, backend="fx_mlir", dynamic=True)
+    for batch in (2, 5, 9):
+        x = torch.randn(batch, 4)
+        torch.testing.assert_close(compiled(x), module(x))
+    assert len(count) == 1
+
+
+def test_gradients_accumulate():
+    x = torch.randn(5, requires_grad=True)
+    compiled = torch.compile(lambda x: (x * x).sum(), backend="fx_mlir")
+    for _ in range(2):
+        compiled(x).backward()
+    torch.testing.assert_close(x.grad, 4 * x.detach())
+
+
+def test_saved_parameters_are_not_copied():
+    """What the backward needs of the inputs is passed, not written again."""
+    w = torch.randn(16, 8, requires_grad=True)
+    compiled = torch.compile(lambda x, w: F.linear(x, w).relu(), backend="fx_mlir")
+    y = compiled(torch.randn(4, 8), w)
+    saved = {t.untyped_storage().data_ptr() for t in y.grad_fn.saved_tensors}
+    assert all(t.data_ptr() == w.data_ptr() for t in y.grad_fn.saved_tensors
+               if t.numel() == w.numel())
+    assert len(saved) == len(y.grad_fn.saved_tensors)
+
+
+def test_an_operator_without_lowering_is_named():
+    def f(x):
+        return torch.linalg.qr(x)[0] + 1
+
+    with pytest.raises(RuntimeError, match="linalg_qr.*test_compile.py"):
+        torch.compile(f, backend="fx_mlir")(torch.randn(3, 3))
+    torch._dynamo.reset()
+    x = torch.randn(3, 3)
+    compiled = torch.compile(f, backend="fx_mlir", options={"fallback": True})
+    torch.testing.assert_close(compiled(x), f(x))
+
+
+def test_graphs_can_be_dumped(tmp_path):
+    compiled = torch.compile(lambda x: x + 1, backend="fx_mlir",
+                             options={"dump_dir": str(tmp_path)})
+    compiled(torch.ones(3))
+    assert b"aten.add.Tensor" in (tmp_path / "graph_0.json").read_bytes()

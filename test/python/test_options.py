@@ -1,0 +1,90 @@
+"""Options, modes and errors that come before any compilation."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from fx_mlir import _backend, config
+
+
+def compile_with(**kwargs):
+    return torch.compile(lambda x: x + 1, backend="fx_mlir", **kwargs)(torch.ones(2))
+
+
+def test_unknown_option_lists_the_known_ones():
+    with pytest.raises(RuntimeError, match="Unexpected option 'speed'.*opt_level"):
+        compile_with(options={"speed": 1})
+
+
+@pytest.mark.parametrize("value", ["2", 2.0, True])
+def test_wrong_type(value):
+    with pytest.raises(RuntimeError, match="type of option 'opt_level'.*expected int"):
+        compile_with(options={"opt_level": value})
+
+
+def test_wrong_value():
+    with pytest.raises(RuntimeError, match="value 7 of option 'opt_level'.*0, 1, 2, 3"):
+        compile_with(options={"opt_level": 7})
+
+
+def test_unknown_mode():
+    with pytest.raises(RuntimeError, match="Unrecognized mode='fastest'.*default"):
+        compile_with(mode="fastest")
+
+
+def test_options_that_are_no_dictionary():
+    with pytest.raises(RuntimeError, match="dictionary"):
+        config.resolve(options="opt_level=1")
+
+
+def test_dashes_are_underscores():
+    assert config.resolve(options={"opt-level": 1}).opt_level == 1
+
+
+def test_module_values_are_defaults(monkeypatch):
+    monkeypatch.setattr(config, "opt_level", 1)
+    assert config.resolve().opt_level == 1
+    assert config.resolve(options={"opt_level": 3}).opt_level == 3
+    assert config.resolve(mode="fast-compile").opt_level == 0
+
+
+def test_windows_is_refused_first(monkeypatch):
+    monkeypatch.setattr(_backend.sys, "platform", "win32")
+    with pytest.raises(RuntimeError, match="Windows"):
+        compile_with(options={"speed": 1})
+
+
+def test_importing_the_backend_is_light():
+    code = ("import sys, fx_mlir._backend; "
+            "assert 'fx_mlir._compile_fx' not in sys.modules; "
+            "assert 'torch._inductor.decomposition' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True, env={
+        **os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(config.__file__))})
+
+
+def test_missing_library_is_named(tmp_path, monkeypatch):
+    from fx_mlir import _library
+
+    monkeypatch.setenv("FX_MLIR_LIBRARY_DIR", str(tmp_path))
+    _library.library.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match="libFXMLIRC.so was not found"):
+            _library.library()
+    finally:
+        _library.library.cache_clear()
+
+
+def test_unloadable_library_names_the_package(tmp_path, monkeypatch):
+    from fx_mlir import _library
+
+    (tmp_path / "libFXMLIRC.so").write_bytes(b"no library")
+    monkeypatch.setenv("FX_MLIR_LIBRARY_DIR", str(tmp_path))
+    _library.library.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match="libmlir-22"):
+            _library.library()
+    finally:
+        _library.library.cache_clear()
