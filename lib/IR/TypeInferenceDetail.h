@@ -4,6 +4,8 @@
 #define FX_LIB_IR_TYPEINFERENCEDETAIL_H
 
 #include "fx/IR/TypeInference.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::fx {
 
