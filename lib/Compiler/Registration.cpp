@@ -3,6 +3,8 @@
 #include "fx/Compiler/Registration.h"
 #include "fx/Analysis/Rematerialization.h"
 #include "fx/Autodiff/Passes.h"
+#include "fx/Compiler/Passes.h"
+#include "fx/Compiler/Pipelines.h"
 #include "fx/IR/FXDialect.h"
 #include "fx/JointGraph/Passes.h"
 #include "fx/Lowering/Kernels/Passes.h"
@@ -33,4 +35,6 @@ void fx::registerFXPasses() {
   registerFXPostGradPasses();
   registerFXLoweringKernelsPasses();
   cpu::registerFXTargetCPUPasses();
+  registerFXCompilerPasses();
+  registerPipelines();
 }

@@ -15,21 +15,24 @@ namespace mlir::fx {
 
 using ErrorHandler = llvm::function_ref<LogicalResult(const Twine &)>;
 
-/// `isInference` leaves out what would change a function that is yet to be
-/// differentiated.
 LogicalResult buildPreGradStage(OpPassManager &pm, const CustomPasses &custom,
-                                bool isInference, ErrorHandler onError);
+                                ErrorHandler onError);
 /// Forward functions to joint functions; joint functions stay.
 LogicalResult buildAutodiffStage(OpPassManager &pm);
 LogicalResult buildJointGraphStage(OpPassManager &pm,
-                                   const CustomPasses &custom, bool isInference,
+                                   const CustomPasses &custom,
                                    ErrorHandler onError);
 /// `options` is the text of fx-partition's options.
 LogicalResult buildPartitionStage(OpPassManager &pm, StringRef options,
                                   ErrorHandler onError);
+/// `isInference`: the functions are forwards without a backward.
 LogicalResult buildPostGradStage(OpPassManager &pm, const CustomPasses &custom,
                                  bool isInference, ErrorHandler onError);
 LogicalResult buildLoweringStage(OpPassManager &pm);
+
+/// Whether a function of the module has tangents: it is a joint function, or
+/// the backward of a partitioned one.
+bool hasTangents(ModuleOp module);
 
 /// Registers the pipelines under their flags and under `fx-<flag>`.
 void registerPipelines();

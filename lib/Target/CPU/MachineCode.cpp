@@ -292,9 +292,12 @@ MachineCode::emitSharedLibrary(StringRef path,
   if (failed(emitObject(objectPath)))
     return failure();
   std::string output = path.str();
-  SmallVector<StringRef> arguments = {program, "-shared", "--gc-sections",
-                                      "-z",    "noexecstack", "-o",
-                                      output,  objectPath};
+  // Its own run-time library serves it, whatever else the process has loaded.
+  SmallVector<StringRef> arguments = {program,        "-shared",
+                                      "-Bsymbolic",   "--gc-sections",
+                                      "-z",           "noexecstack",
+                                      "-o",           output,
+                                      objectPath};
   llvm::append_range(arguments, extraObjects);
   arguments.push_back(runtime);
   // Nothing in the objects refers to these.

@@ -1,0 +1,200 @@
+//===- CompileFx.cpp - From an fx module to code --------------------------===//
+
+#include "fx/Compiler/CompileFx.h"
+#include "fx/Compiler/Pipelines.h"
+#include "fx/IR/FXDialect.h"
+#include "fx/Lowering/Passes.h"
+#include "fx/Partition/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace mlir::fx;
+
+static constexpr std::pair<Stage, llvm::StringLiteral> stageNames[] = {
+    {Stage::Import, "import"},         {Stage::PreGrad, "pre-grad"},
+    {Stage::Autodiff, "autodiff"},     {Stage::JointGraph, "joint-graph"},
+    {Stage::Partition, "partition"},   {Stage::PostGrad, "post-grad"},
+    {Stage::Lowering, "lowering"},     {Stage::Target, "target"}};
+
+StringRef fx::getStageName(Stage stage) {
+  for (auto [candidate, name] : stageNames)
+    if (candidate == stage)
+      return name;
+  llvm_unreachable("unknown stage");
+}
+
+std::optional<Stage> fx::parseStage(StringRef name) {
+  for (auto [stage, candidate] : stageNames)
+    if (candidate == name)
+      return stage;
+  return std::nullopt;
+}
+
+namespace {
+/// Runs the stages of one module one after the other.
+class StageRunner {
+public:
+  StageRunner(ModuleOp module, const CompileOptions &options)
+      : module(module), options(options) {}
+
+  /// Runs one stage; `build` appends its passes. A stage beyond
+  /// `options.stopAfter` is not run.
+  LogicalResult
+  run(Stage stage,
+      llvm::function_ref<LogicalResult(OpPassManager &, ErrorHandler)> build) {
+    if (stage > options.stopAfter)
+      return success();
+    auto begin = std::chrono::steady_clock::now();
+    PassManager pm(module.getContext());
+    pm.enableVerifier(options.cpu.verifyPasses);
+    auto onError = [&](const Twine &message) -> LogicalResult {
+      return module.emitError(message);
+    };
+    if (failed(build(pm, onError)) || failed(pm.run(module)))
+      return failure();
+    if (options.printTimes) {
+      std::chrono::duration<double, std::milli> time =
+          std::chrono::steady_clock::now() - begin;
+      llvm::errs() << llvm::formatv("{0,-12} {1,8:f1} ms\n",
+                                    getStageName(stage), time.count());
+    }
+    return success();
+  }
+
+private:
+  ModuleOp module;
+  const CompileOptions &options;
+};
+} // namespace
+
+/// The stages up to PostGrad.
+static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
+                                    const CompileOptions &options) {
+  bool isJoint = hasTangents(module);
+  bool isInference = !isJoint && !options.training;
+  const CustomPasses &custom = options.custom;
+  if (!isJoint &&
+      failed(runner.run(Stage::PreGrad, [&](OpPassManager &pm, ErrorHandler onError) {
+        return buildPreGradStage(pm, custom, onError);
+      })))
+    return failure();
+  if (!isJoint && !isInference &&
+      failed(runner.run(Stage::Autodiff, [&](OpPassManager &pm, ErrorHandler) {
+        return buildAutodiffStage(pm);
+      })))
+    return failure();
+  if (failed(runner.run(Stage::JointGraph, [&](OpPassManager &pm, ErrorHandler onError) {
+        return buildJointGraphStage(pm, custom, onError);
+      })))
+    return failure();
+  if (!isInference &&
+      failed(runner.run(Stage::Partition, [&](OpPassManager &pm, ErrorHandler onError) {
+        if (failed(buildPartitionStage(pm, options.partition, onError)))
+          return failure();
+        SaveSourcesPassOptions saveOptions;
+        saveOptions.passArguments = options.passSavedArguments;
+        pm.addPass(createSaveSourcesPass(saveOptions));
+        return success();
+      })))
+    return failure();
+  return runner.run(Stage::PostGrad, [&](OpPassManager &pm, ErrorHandler onError) {
+    if (failed(buildPostGradStage(pm, custom, isInference, onError)))
+      return failure();
+    pm.addNestedPass<func::FuncOp>(createSeedsToArgumentsPass());
+    return success();
+  });
+}
+
+LogicalResult fx::runStages(ModuleOp module, const CompileOptions &options) {
+  StageRunner runner(module, options);
+  if (failed(runGraphStages(module, runner, options)))
+    return failure();
+  return runner.run(Stage::Lowering,
+                    [](OpPassManager &pm, ErrorHandler) { return buildLoweringStage(pm); });
+}
+
+//===----------------------------------------------------------------------===//
+// Description
+//===----------------------------------------------------------------------===//
+
+/// numpy's name of an element type.
+static std::string getDtypeName(Type element) {
+  if (element.isBF16())
+    return "bfloat16";
+  if (isa<FloatType>(element))
+    return "float" + std::to_string(element.getIntOrFloatBitWidth());
+  auto integer = dyn_cast<IntegerType>(element);
+  if (!integer)
+    return "unknown";
+  if (integer.getWidth() == 1)
+    return "bool";
+  return (integer.isUnsigned() ? "uint" : "int") +
+         std::to_string(integer.getWidth());
+}
+
+static BufferDescription describeType(Type type) {
+  BufferDescription buffer;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  buffer.isTensor = bool(tensor);
+  buffer.dtype = getDtypeName(tensor ? tensor.getElementType() : type);
+  if (tensor)
+    for (int64_t size : tensor.getShape())
+      buffer.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  return buffer;
+}
+
+static FunctionDescription describeFunction(func::FuncOp function) {
+  FunctionDescription description;
+  description.name = function.getName().str();
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    BufferDescription buffer = describeType(type);
+    buffer.name = getArgName(function, i).str();
+    buffer.role = getArgRole(function, i).str();
+    description.arguments.push_back(std::move(buffer));
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    BufferDescription buffer = describeType(type);
+    buffer.name = getResultName(function, i).str();
+    buffer.role = getResultRole(function, i).str();
+    if (auto mutated =
+            function.getResultAttrOfType<StringAttr>(i, kMutatesAttr))
+      buffer.mutates = mutated.getValue().str();
+    description.results.push_back(std::move(buffer));
+  }
+  return description;
+}
+
+ModelDescription fx::describeModule(ModuleOp module, StringRef name,
+                                    const CompileOptions &options) {
+  ModelDescription description;
+  description.name = toIdentifier(name);
+  description.mode = hasTangents(module) ? "training" : "inference";
+  description.target = options.target;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && !function.isExternal())
+      description.functions.push_back(describeFunction(function));
+  return description;
+}
+
+FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
+                                    const CompileOptions &options) {
+  StageRunner runner(module, options);
+  if (failed(runGraphStages(module, runner, options)))
+    return failure();
+  CompiledFx result;
+  result.description = describeModule(module, name, options);
+  if (result.description.functions.empty())
+    return module.emitError("the module has no public function to compile");
+  if (failed(runner.run(Stage::Lowering, [](OpPassManager &pm, ErrorHandler) {
+        return buildLoweringStage(pm);
+      })))
+    return failure();
+  auto code = cpu::compileForCPU(module, options.cpu);
+  if (failed(code))
+    return failure();
+  result.code = std::move(*code);
+  return result;
+}

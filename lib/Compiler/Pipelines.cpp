@@ -1,0 +1,266 @@
+//===- Pipelines.cpp - The stages as pass pipelines -----------------------===//
+
+#include "fx/Compiler/Pipelines.h"
+#include "fx/Autodiff/Passes.h"
+#include "fx/Compiler/Passes.h"
+#include "fx/JointGraph/JointGraph.h"
+#include "fx/JointGraph/Passes.h"
+#include "fx/Lowering/Passes.h"
+#include "fx/Partition/Passes.h"
+#include "fx/PostGrad/PostGrad.h"
+#include "fx/PreGrad/PreGrad.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+bool fx::hasTangents(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (getArgRole(function, i) == role::tangent)
+        return true;
+  return false;
+}
+
+/// Appends the passes that a hook's text names.
+static LogicalResult addHook(OpPassManager &pm, StringRef text, StringRef hook,
+                             ErrorHandler onError) {
+  if (text.empty())
+    return success();
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (succeeded(parsePassPipeline(text, pm, stream)))
+    return success();
+  return onError(hook + ": " + StringRef(message).rtrim());
+}
+
+/// A hook that appends the passes of `text`; `status` turns to failure when it
+/// does not parse.
+static std::function<void(OpPassManager &)> makeHook(StringRef text,
+                                                     StringRef name,
+                                                     ErrorHandler onError,
+                                                     LogicalResult &status) {
+  return [=, &status](OpPassManager &pm) {
+    if (failed(addHook(pm, text, name, onError)))
+      status = failure();
+  };
+}
+
+LogicalResult fx::buildPreGradStage(OpPassManager &pm,
+                                    const CustomPasses &custom,
+                                    ErrorHandler onError) {
+  LogicalResult hooks = success();
+  PreGradOptions options;
+  options.custom = makeHook(custom.preGrad, "custom", onError, hooks);
+  buildPreGradPasses(pm, options);
+  return hooks;
+}
+
+LogicalResult fx::buildAutodiffStage(OpPassManager &pm) {
+  DecomposePassOptions options;
+  options.level = "autodiff";
+  pm.addNestedPass<func::FuncOp>(createDecomposePass(options));
+  pm.addPass(createBuildJointGraphPass());
+  pm.addNestedPass<func::FuncOp>(createVerifyAutodiffPass());
+  return success();
+}
+
+LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
+                                       const CustomPasses &custom,
+                                       ErrorHandler onError) {
+  DecomposePassOptions decompose;
+  decompose.level = "core";
+  pm.addNestedPass<func::FuncOp>(createDecomposePass(decompose));
+  LogicalResult hooks = success();
+  JointGraphOptions options;
+  // The rule guards softmax against overflow of a scale that our lowering
+  // applies in one kernel with it; without fused attention it only costs.
+  options.scaleSoftmax = false;
+  options.customPre = makeHook(custom.jointPre, "custom-pre", onError, hooks);
+  options.customPost =
+      makeHook(custom.jointPost, "custom-post", onError, hooks);
+  buildJointGraphPasses(pm, options);
+  return hooks;
+}
+
+LogicalResult fx::buildPartitionStage(OpPassManager &pm, StringRef options,
+                                      ErrorHandler onError) {
+  auto partition = createPartitionPass();
+  if (failed(partition->initializeOptions(options, onError)))
+    return failure();
+  pm.addPass(std::move(partition));
+  pm.addPass(createVerifyPartitionPass());
+  return success();
+}
+
+LogicalResult fx::buildPostGradStage(OpPassManager &pm,
+                                     const CustomPasses &custom,
+                                     bool isInference, ErrorHandler onError) {
+  LogicalResult hooks = success();
+  PostGradOptions options;
+  options.isInference = isInference;
+  options.customPre = makeHook(custom.postPre, "custom-pre", onError, hooks);
+  options.customPost = makeHook(custom.postPost, "custom-post", onError, hooks);
+  buildPostGradPasses(pm, options);
+  return hooks;
+}
+
+LogicalResult fx::buildLoweringStage(OpPassManager &pm) {
+  pm.addPass(createLowerToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyLinalgPass());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct PreGradFlags : PassPipelineOptions<PreGradFlags> {
+  Option<std::string> custom{
+      *this, "custom", llvm::cl::desc("Passes to run at the end of the stage")};
+};
+
+struct JointFlags : PassPipelineOptions<JointFlags> {
+  Option<std::string> customPre{
+      *this, "custom-pre", llvm::cl::desc("Passes to run before the stage's")};
+  Option<std::string> customPost{
+      *this, "custom-post", llvm::cl::desc("Passes to run after the stage's")};
+};
+
+struct PostFlags : PassPipelineOptions<PostFlags> {
+  Option<std::string> customPre{
+      *this, "custom-pre", llvm::cl::desc("Passes to run before the rules")};
+  Option<std::string> customPost{
+      *this, "custom-post", llvm::cl::desc("Passes to run after the rules")};
+  Option<bool> inference{
+      *this, "inference",
+      llvm::cl::desc("The functions are forwards without a backward")};
+};
+
+struct NoFlags : PassPipelineOptions<NoFlags> {};
+
+/// The options of fx-partition, under the pipeline's name.
+struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
+  Option<std::string> function{
+      *this, "function",
+      llvm::cl::desc("Partition only the function of this name")};
+  Option<std::string> mode{*this, "mode",
+                           llvm::cl::desc("`default` or `aggressive`"),
+                           llvm::cl::init("default")};
+  Option<std::string> report{
+      *this, "report",
+      llvm::cl::desc("Write saved and recomputed nodes to this file (JSON)")};
+  Option<bool> keepJoint{*this, "keep-joint",
+                         llvm::cl::desc("Keep the joint functions")};
+
+  /// The same as text for the pass.
+  std::string getText() const {
+    std::string text = "mode=" + mode;
+    if (!function.empty())
+      text += " function=" + function;
+    if (!report.empty())
+      text += " report=" + report;
+    if (keepJoint)
+      text += " keep-joint=true";
+    return text;
+  }
+};
+} // namespace
+
+/// Registers a pipeline whose builder can fail: with upstream's
+/// PassPipelineRegistration a bad hook would print an error and run the rest.
+template <typename Options>
+static void registerPipeline(
+    StringRef name, StringRef description,
+    std::function<LogicalResult(OpPassManager &, const Options &, ErrorHandler)>
+        build) {
+  registerPassPipeline(
+      name, description,
+      [build](OpPassManager &pm, StringRef text,
+              function_ref<LogicalResult(const Twine &)> onError) {
+        Options options;
+        if (failed(options.parseFromString(text)))
+          return onError("bad options '" + text + "'");
+        return build(pm, options, onError);
+      },
+      [](function_ref<void(const mlir::detail::PassOptions &)> visit) {
+        visit(Options());
+      });
+}
+
+/// The pipeline under its own flag and under a twin with the prefix fx-.
+template <typename Options, typename Builder>
+static void registerTwins(StringRef name, StringRef description,
+                          Builder build) {
+  registerPipeline<Options>(name, description, build);
+  registerPipeline<Options>(("fx-" + name).str(), description, build);
+}
+
+static CustomPasses getJointHooks(const JointFlags &options) {
+  CustomPasses custom;
+  custom.jointPre = options.customPre;
+  custom.jointPost = options.customPost;
+  return custom;
+}
+
+static CustomPasses getPostHooks(const PostFlags &options) {
+  CustomPasses custom;
+  custom.postPre = options.customPre;
+  custom.postPost = options.customPost;
+  return custom;
+}
+
+void fx::registerPipelines() {
+  registerTwins<PreGradFlags>(
+      "pre-grad", "Stage PreGrad: normalises and fuses torch-level ops",
+      [](OpPassManager &pm, const PreGradFlags &options,
+         ErrorHandler onError) {
+        CustomPasses custom;
+        custom.preGrad = options.custom;
+        return buildPreGradStage(pm, custom, onError);
+      });
+  // Its twin would carry the name of the pass fx-build-joint-graph.
+  registerPipeline<NoFlags>(
+      "build-joint-graph",
+      "Stage Autodiff: (primals, tangents) -> (outputs, gradients)",
+      [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
+        return buildAutodiffStage(pm);
+      });
+  registerTwins<JointFlags>(
+      "joint-graph", "Stage JointGraph: decompositions and joint passes",
+      [](OpPassManager &pm, const JointFlags &options, ErrorHandler onError) {
+        return buildJointGraphStage(pm, getJointHooks(options), onError);
+      });
+  registerTwins<PartitionFlags>(
+      "min-cut-partition",
+      "Stage Partition: splits joint graphs into forward and backward; builds "
+      "the joint graph first if there is none",
+      [](OpPassManager &pm, const PartitionFlags &options,
+         ErrorHandler onError) {
+        pm.addPass(createEnsureJointGraphPass());
+        return buildPartitionStage(pm, options.getText(), onError);
+      });
+  registerTwins<PostFlags>(
+      "post-grad", "Stage PostGrad: passes on each final function",
+      [](OpPassManager &pm, const PostFlags &options, ErrorHandler onError) {
+        return buildPostGradStage(pm, getPostHooks(options), options.inference,
+                                  onError);
+      });
+  registerPipeline<NoFlags>(
+      "fx-to-linalg", "Stage Lowering, first half: fx to linalg on tensors",
+      [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
+        pm.addNestedPass<func::FuncOp>(createSeedsToArgumentsPass());
+        return buildLoweringStage(pm);
+      });
+  registerTwins<NoFlags>(
+      "lower-to-cpu", "Linalg on tensors to the LLVM dialect for this CPU",
+      [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
+        cpu::buildLowerToCPUPipeline(pm, {});
+        return success();
+      });
+}

@@ -1,0 +1,162 @@
+//===- fx-compile.cpp - Compiles a model ahead of time --------------------===//
+//
+//   fx-compile model.pt2 -o model.so                      (and model.h)
+//   fx-compile model.pt2 --mode=training -o step.so
+//   fx-compile model.pt2 --emit=linalg -o model.mlir
+//
+//===----------------------------------------------------------------------===//
+
+#include "fx/Compiler/InputFile.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+namespace cl = llvm::cl;
+
+namespace {
+enum class Emit { SharedLibrary, Object, LLVM, Linalg, FX };
+}
+
+namespace {
+/// Made in main: LLVM registers options of its own, some of the same names,
+/// which are removed first.
+struct CommandLine {
+  cl::OptionCategory category{
+      "fx-compile options"};
+  cl::opt<std::string> inputPath{
+      cl::Positional, cl::Required,
+      cl::desc("<model.pt2 | .mlir | .json>"),
+      cl::cat(category)};
+  cl::opt<std::string> outputPath{
+      "o", cl::desc("Output file"),
+      cl::value_desc("file"), cl::Required,
+      cl::cat(category)};
+  cl::opt<std::string> mode{
+      "mode", cl::desc("inference or training"),
+      cl::init("inference"), cl::cat(category)};
+  cl::opt<Emit> emit{
+      
+      "emit", cl::desc("What to write"), cl::init(Emit::SharedLibrary),
+      cl::values(clEnumValN(Emit::SharedLibrary, "so",
+      "shared library and C header"),
+      clEnumValN(Emit::Object, "obj", "object file"),
+      clEnumValN(Emit::LLVM, "llvm", "LLVM IR"),
+      clEnumValN(Emit::Linalg, "linalg", "linalg on tensors"),
+      clEnumValN(Emit::FX, "fx", "fx IR after --stop-after")),
+      cl::cat(category)};
+  cl::opt<std::string> stopAfter{
+      "stop-after",
+      cl::desc("Write fx IR after this stage: import, pre-grad, "
+      "autodiff, joint-graph, partition or post-grad"),
+      cl::cat(category)};
+  cl::opt<std::string> mcpu{
+      "mcpu", cl::desc("LLVM's name of the processor (default: this one)"),
+      cl::cat(category)};
+  cl::opt<bool> embedWeights{
+      "embed-weights",
+      cl::desc("Put the weights into the library"),
+      cl::init(true), cl::cat(category)};
+  cl::opt<std::string> loss{
+      "loss", cl::desc("The result that is the loss: auto, none or an index"),
+      cl::init("auto"), cl::cat(category)};
+  cl::opt<std::string> partition{
+      "partition", cl::desc("Options of fx-partition"),
+      cl::cat(category)};
+  cl::opt<bool> allowSchema{
+      "allow-schema",
+      cl::desc("Read other schema versions"),
+      cl::cat(category)};
+  cl::opt<bool> times{
+      "times", cl::desc("Print the time of each stage"),
+      cl::cat(category)};
+};
+} // namespace
+
+static CommandLine *commandLine;
+
+static llvm::ExitOnError exitOnError("fx-compile: ");
+
+static CompileOptions getOptions() {
+  CompileOptions options;
+  if (commandLine->mode != "inference" && commandLine->mode != "training")
+    exitOnError(llvm::createStringError(
+        "--mode must be inference or training, not " + commandLine->mode));
+  options.training = commandLine->mode == "training";
+  options.cpu.cpu = commandLine->mcpu;
+  options.partition = commandLine->partition;
+  options.printTimes = commandLine->times;
+  options.cpu.printTimes = commandLine->times;
+  if (!commandLine->stopAfter.empty()) {
+    auto stage = parseStage(commandLine->stopAfter);
+    if (!stage || *stage > Stage::PostGrad)
+      exitOnError(llvm::createStringError(
+          "--stop-after must be import, pre-grad, autodiff, joint-graph, "
+          "partition or post-grad, not " +
+          commandLine->stopAfter));
+    options.stopAfter = *stage;
+    commandLine->emit = Emit::FX;
+  } else if (commandLine->emit == Emit::FX) {
+    options.stopAfter = Stage::PostGrad;
+  } else if (commandLine->emit == Emit::Linalg) {
+    options.stopAfter = Stage::Lowering;
+  }
+  return options;
+}
+
+/// Writes text; the file appears only if all of it could be written.
+static void writeText(llvm::function_ref<void(llvm::raw_ostream &)> write) {
+  std::error_code code;
+  llvm::ToolOutputFile file(commandLine->outputPath, code, llvm::sys::fs::OF_Text);
+  if (code)
+    exitOnError(llvm::createFileError(commandLine->outputPath, code));
+  write(file.os());
+  file.keep();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ResetCommandLineParser();
+  CommandLine parsed;
+  commandLine = &parsed;
+  cl::HideUnrelatedOptions(commandLine->category);
+  cl::ParseCommandLineOptions(argc, argv, "Compiles a model ahead of time\n");
+  CompileOptions options = getOptions();
+  InputFile::Options inputOptions;
+  inputOptions.loss = commandLine->loss;
+  inputOptions.allowAnySchema = commandLine->allowSchema;
+  InputFile input = exitOnError(InputFile::open(commandLine->inputPath, inputOptions));
+
+  if (commandLine->emit == Emit::FX || commandLine->emit == Emit::Linalg) {
+    if (failed(runStages(*input.module, options)))
+      return 1;
+    // fx node names are locations; linalg is for other tools.
+    OpPrintingFlags flags;
+    if (commandLine->emit == Emit::FX)
+      flags.enableDebugInfo();
+    writeText([&](llvm::raw_ostream &os) { input.module->print(os, flags); });
+    return 0;
+  }
+
+  auto compiled = compileFx(*input.module, llvm::sys::path::stem(commandLine->outputPath),
+                            options);
+  if (failed(compiled))
+    return 1;
+  switch (commandLine->emit) {
+  case Emit::LLVM:
+    writeText(
+        [&](llvm::raw_ostream &os) { os << compiled->code->getLLVMIR(); });
+    return 0;
+  case Emit::Object:
+    return failed(compiled->code->emitObject(commandLine->outputPath));
+  default:
+    exitOnError(writeSharedLibrary(
+        *compiled, commandLine->embedWeights ? ArrayRef<WeightData>(input.weights)
+                                : ArrayRef<WeightData>(),
+        commandLine->outputPath));
+    return 0;
+  }
+}

@@ -1,0 +1,378 @@
+//===- Runner.cpp - Calls compiled models on NumPy arrays -----------------===//
+
+#include "Runner.h"
+#include "fx/Runtime/Runtime.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <cstring>
+#include <dlfcn.h>
+#include <random>
+
+using namespace mlir::fx;
+using llvm::ArrayRef;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+template <typename... Args>
+static Error makeError(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+//===----------------------------------------------------------------------===//
+// Shared libraries
+//===----------------------------------------------------------------------===//
+
+Expected<ModelCode> mlir::fx::loadSharedLibrary(StringRef path) {
+  // dlopen searches the library path for a name without a slash.
+  std::string file = path.contains('/') ? path.str() : "./" + path.str();
+  void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    return makeError("{0}", dlerror());
+  auto describe =
+      reinterpret_cast<const char *(*)()>(dlsym(handle, "fx_model_describe"));
+  if (!describe)
+    return makeError("{0}: not a model compiled by fx-compile (it has no "
+                     "fx_model_describe)",
+                     path);
+  auto description = ModelDescription::fromJson(describe());
+  if (!description)
+    return description.takeError();
+  using WeightFn = const void *(*)(const char *, int64_t *);
+  auto weight =
+      reinterpret_cast<WeightFn>(dlsym(handle, "fx_model_weight"));
+  ModelCode code;
+  code.description = std::move(*description);
+  code.lookup = [handle](StringRef name) {
+    return dlsym(handle, name.str().c_str());
+  };
+  code.weight = [weight](StringRef name) -> std::optional<StringRef> {
+    int64_t bytes = 0;
+    const void *data = weight ? weight(name.str().c_str(), &bytes) : nullptr;
+    if (!data)
+      return std::nullopt;
+    return StringRef(static_cast<const char *>(data), bytes);
+  };
+  return code;
+}
+
+//===----------------------------------------------------------------------===//
+// Binding of arguments
+//===----------------------------------------------------------------------===//
+
+static StringRef getNumpyDtype(NumpyType type) {
+  switch (type) {
+  case NumpyType::Bool: return "bool";
+  case NumpyType::I8: return "int8";
+  case NumpyType::U8: return "uint8";
+  case NumpyType::I16: return "int16";
+  case NumpyType::I32: return "int32";
+  case NumpyType::I64: return "int64";
+  case NumpyType::F16: return "float16";
+  case NumpyType::F32: return "float32";
+  case NumpyType::F64: return "float64";
+  }
+  return "";
+}
+
+static std::optional<NumpyType> getNumpyType(StringRef dtype) {
+  for (NumpyType type :
+       {NumpyType::Bool, NumpyType::I8, NumpyType::U8, NumpyType::I16,
+        NumpyType::I32, NumpyType::I64, NumpyType::F16, NumpyType::F32,
+        NumpyType::F64})
+    if (getNumpyDtype(type) == dtype)
+      return type;
+  // NumPy has no bfloat16: its bits travel as int16.
+  if (dtype == "bfloat16")
+    return NumpyType::I16;
+  return std::nullopt;
+}
+
+/// How messages call an argument.
+static std::string getLabel(const BufferDescription &buffer, size_t index) {
+  std::string label = "argument " + std::to_string(index);
+  if (!buffer.name.empty())
+    label += " '" + buffer.name + "'";
+  return label;
+}
+
+/// Checks an array against an argument; collects the sizes of its `?`.
+static Error checkArray(const NumpyArray &array,
+                        const BufferDescription &buffer, size_t index) {
+  std::string label = getLabel(buffer, index);
+  auto expected = getNumpyType(buffer.dtype);
+  if (!expected || array.type() != *expected)
+    return makeError("{0} takes {1}, not {2}", label, buffer.dtype,
+                     getNumpyDtype(array.type()));
+  ArrayRef<int64_t> shape = array.shape();
+  bool fits = shape.size() == buffer.shape.size();
+  for (size_t i = 0; fits && i < shape.size(); ++i)
+    fits = buffer.shape[i] < 0 || buffer.shape[i] == shape[i];
+  if (fits)
+    return Error::success();
+  return makeError("{0} takes {1}, not [{2}]", label, buffer.getTypeText(),
+                   llvm::join(llvm::map_range(shape,
+                                              [](int64_t size) {
+                                                return std::to_string(size);
+                                              }),
+                              ", "));
+}
+
+namespace {
+/// The arguments and results of one call.
+struct Call {
+  const FunctionDescription *function;
+  std::vector<const void *> arguments;
+  std::vector<int64_t> sizes;
+  std::vector<NumpyArray> results;
+  /// Memory of arguments that nobody else owns (seeds).
+  std::vector<std::vector<char>> owned;
+};
+
+using EntryPoint = int32_t (*)(void *, const void *const *, void *const *,
+                               const int64_t *);
+using ResultSizes = int32_t (*)(const int64_t *, int64_t *);
+} // namespace
+
+/// Appends the run-time sizes of an argument.
+static void addSizes(Call &call, const BufferDescription &buffer,
+                     ArrayRef<int64_t> shape) {
+  for (auto [declared, actual] : llvm::zip_equal(buffer.shape, shape))
+    if (declared < 0)
+      call.sizes.push_back(actual);
+}
+
+static const NumpyArray *findByName(ArrayRef<NamedNumpyArray> arrays,
+                                    StringRef name) {
+  for (const NamedNumpyArray &entry : arrays)
+    if (entry.name == name)
+      return &entry.array;
+  return nullptr;
+}
+
+/// The k-th user input of an archive whose names are positions.
+static const NumpyArray *findByPosition(ArrayRef<NamedNumpyArray> arrays,
+                                        size_t k) {
+  for (StringRef prefix : {"in_", "train_in_", "arr_", "input_"})
+    if (auto *array = findByName(arrays, (prefix + std::to_string(k)).str()))
+      return array;
+  return nullptr;
+}
+
+static Error bindArguments(Call &call, const ModelCode &code,
+                           ArrayRef<NamedNumpyArray> inputs,
+                           const RunOptions &options) {
+  std::mt19937_64 generator(options.seed);
+  size_t userInput = 0;
+  for (auto [i, buffer] : llvm::enumerate(call.function->arguments)) {
+    bool isInput = buffer.role.empty() || buffer.role == "input";
+    const NumpyArray *array = findByName(inputs, buffer.name);
+    if (!array && isInput)
+      array = findByPosition(inputs, userInput);
+    userInput += isInput;
+    if (array) {
+      if (Error error = checkArray(*array, buffer, i))
+        return error;
+      addSizes(call, buffer, array->shape());
+      call.arguments.push_back(array->data());
+      continue;
+    }
+    if (buffer.role == "seed" && !buffer.isDynamic()) {
+      int64_t count = 1;
+      for (int64_t size : buffer.shape)
+        count *= size;
+      std::vector<char> &bytes = call.owned.emplace_back(8 * count);
+      for (int64_t k = 0; k < count; ++k) {
+        uint64_t seed = generator();
+        std::memcpy(bytes.data() + 8 * k, &seed, 8);
+      }
+      call.arguments.push_back(bytes.data());
+      continue;
+    }
+    if (auto weight = code.weight(buffer.name)) {
+      call.arguments.push_back(weight->data());
+      continue;
+    }
+    return makeError("no value for {0} ({1}{2}): name it in --inputs{3}",
+                     getLabel(buffer, i), buffer.getTypeText(),
+                     buffer.role.empty() ? "" : ", " + buffer.role,
+                     isInput ? ", or use its position (in_" +
+                                   std::to_string(userInput - 1) + ")"
+                             : "");
+  }
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+static Error allocateResults(Call &call, const ModelCode &code) {
+  const FunctionDescription &function = *call.function;
+  std::vector<int64_t> dims;
+  bool isDynamic = false;
+  for (const BufferDescription &result : function.results) {
+    llvm::append_range(dims, result.shape);
+    isDynamic |= result.isDynamic();
+  }
+  if (isDynamic) {
+    auto sizes = reinterpret_cast<ResultSizes>(
+        code.lookup(function.name + "_result_sizes"));
+    if (!sizes)
+      return makeError("the code has no {0}_result_sizes", function.name);
+    if (sizes(call.sizes.data(), dims.data()) != 0)
+      return makeError("{0}: {1}", function.name, fx_rt_last_error());
+  }
+  size_t next = 0;
+  for (const BufferDescription &result : function.results) {
+    auto type = getNumpyType(result.dtype);
+    if (!type)
+      return makeError("result of type {0} has no NumPy type", result.dtype);
+    call.results.emplace_back(
+        *type, ArrayRef(dims).slice(next, result.shape.size()));
+    next += result.shape.size();
+  }
+  return Error::success();
+}
+
+static Error execute(Call &call, const ModelCode &code,
+                     const RunOptions &options) {
+  if (Error error = allocateResults(call, code))
+    return error;
+  auto entry =
+      reinterpret_cast<EntryPoint>(code.lookup(call.function->name));
+  if (!entry)
+    return makeError("the code has no function {0}", call.function->name);
+  auto lastError = reinterpret_cast<const char *(*)()>(
+      code.lookup("fx_rt_last_error"));
+  std::vector<void *> results;
+  for (NumpyArray &array : call.results)
+    results.push_back(array.data());
+  auto run = [&]() -> Error {
+    if (entry(nullptr, call.arguments.data(), results.data(),
+              call.sizes.data()) != 0)
+      return makeError("{0}: {1}", call.function->name,
+                       lastError ? lastError() : fx_rt_last_error());
+    return Error::success();
+  };
+  if (Error error = run())
+    return error;
+  if (options.bench == 0)
+    return Error::success();
+  std::vector<double> times;
+  for (unsigned i = 0; i < options.bench; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    if (Error error = run())
+      return error;
+    std::chrono::duration<double, std::micro> time =
+        std::chrono::steady_clock::now() - begin;
+    times.push_back(time.count());
+  }
+  llvm::sort(times);
+  llvm::outs() << llvm::formatv(
+      "{0}: {1} calls, min {2:f1} us, median {3:f1} us\n",
+      call.function->name, times.size(), times.front(),
+      times[times.size() / 2]);
+  return Error::success();
+}
+
+/// Finds the arguments of the backward: saved values and tangents.
+static Error bindBackward(Call &call, const Call &forward,
+                          ArrayRef<NamedNumpyArray> inputs) {
+  // By name: SymInts stand last among what the forward saves and first among
+  // what the backward takes.
+  auto findSaved = [&](StringRef name) -> const NumpyArray * {
+    for (auto [result, array] :
+         llvm::zip_equal(forward.function->results, forward.results))
+      if (result.role == "saved" && result.name == name)
+        return &array;
+    return nullptr;
+  };
+  size_t tangents =
+      llvm::count_if(call.function->arguments,
+                     [](auto &buffer) { return buffer.role == "tangent"; });
+  for (auto [i, buffer] : llvm::enumerate(call.function->arguments)) {
+    const NumpyArray *array = nullptr;
+    if (buffer.role == "tangent") {
+      array = findByName(inputs, buffer.name);
+      if (!array && tangents == 1 && buffer.shape.empty() &&
+          (buffer.dtype == "float32" || buffer.dtype == "float64")) {
+        // The gradient of the loss with respect to itself.
+        std::vector<char> &bytes = call.owned.emplace_back(8);
+        float one = 1;
+        double wideOne = 1;
+        if (buffer.dtype == "float32")
+          std::memcpy(bytes.data(), &one, sizeof one);
+        else
+          std::memcpy(bytes.data(), &wideOne, sizeof wideOne);
+        call.arguments.push_back(bytes.data());
+        continue;
+      }
+    } else {
+      array = findSaved(buffer.name);
+    }
+    if (!array)
+      return makeError("no value for {0} of {1} ({2}): name it in --inputs",
+                       getLabel(buffer, i), call.function->name,
+                       buffer.getTypeText());
+    if (Error error = checkArray(*array, buffer, i))
+      return error;
+    addSizes(call, buffer, array->shape());
+    call.arguments.push_back(array->data());
+  }
+  return Error::success();
+}
+
+/// Moves the results that a user wants into `outputs`.
+static void collect(Call &call, std::vector<NamedNumpyArray> &outputs) {
+  size_t output = 0;
+  for (auto [buffer, array] :
+       llvm::zip_equal(call.function->results, call.results)) {
+    std::string name;
+    if (buffer.role == "saved")
+      continue;
+    if (buffer.role == "loss")
+      name = "loss";
+    else if (buffer.role == "gradient")
+      name = "grad_" + buffer.name;
+    else if (buffer.role == "mutation")
+      name = "mut_" + (buffer.mutates.empty() ? buffer.name : buffer.mutates);
+    else
+      name = "out_" + std::to_string(output++);
+    outputs.push_back({name, array});
+  }
+}
+
+Expected<std::vector<NamedNumpyArray>>
+mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
+                   const RunOptions &options) {
+  const ModelDescription &model = code.description;
+  const FunctionDescription *backward = model.find("backward");
+  const FunctionDescription *function =
+      backward ? model.find("forward")
+               : (model.functions.empty() ? nullptr : &model.functions.front());
+  if (!function)
+    return makeError("the model has no function to run");
+  Call forward{function, {}, {}, {}, {}};
+  if (Error error = bindArguments(forward, code, inputs, options))
+    return error;
+  if (Error error = execute(forward, code, options))
+    return error;
+  std::vector<NamedNumpyArray> outputs;
+  collect(forward, outputs);
+  if (!backward)
+    return outputs;
+  Call reverse{backward, {}, {}, {}, {}};
+  if (Error error = bindBackward(reverse, forward, inputs))
+    return error;
+  if (Error error = execute(reverse, code, options))
+    return error;
+  collect(reverse, outputs);
+  return outputs;
+}

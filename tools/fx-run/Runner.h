@@ -1,0 +1,44 @@
+//===- Runner.h - Calls compiled models on NumPy arrays ---------*- C++ -*-===//
+
+#ifndef FX_TOOLS_FX_RUN_RUNNER_H
+#define FX_TOOLS_FX_RUN_RUNNER_H
+
+#include "fx/Support/ModelDescription.h"
+#include "fx/Support/NumpyIO.h"
+
+#include <functional>
+#include <optional>
+
+namespace mlir::fx {
+
+/// Where the code and the weights of a model come from: a shared library or
+/// the compiler in this process.
+struct ModelCode {
+  ModelDescription description;
+  /// The address of a symbol, null if there is none.
+  std::function<void *(llvm::StringRef)> lookup;
+  /// The bytes of a parameter, buffer or constant.
+  std::function<std::optional<llvm::StringRef>(llvm::StringRef)> weight;
+};
+
+/// Opens a shared library that fx-compile wrote.
+llvm::Expected<ModelCode> loadSharedLibrary(llvm::StringRef path);
+
+struct RunOptions {
+  /// Seed of random ops.
+  uint64_t seed = 0;
+  /// Number of timed calls after the first; 0 measures nothing.
+  unsigned bench = 0;
+};
+
+/// Runs the model once: an inference function, or forward and backward of a
+/// training step. `inputs` are matched by name, else by position (`in_0`,
+/// `train_in_0`, `arr_0`, …). The results are named `out_<k>`, `loss`,
+/// `grad_<parameter>` and `mut_<buffer>`.
+llvm::Expected<std::vector<NamedNumpyArray>>
+runModel(const ModelCode &code, llvm::ArrayRef<NamedNumpyArray> inputs,
+         const RunOptions &options);
+
+} // namespace mlir::fx
+
+#endif

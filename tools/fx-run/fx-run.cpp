@@ -1,0 +1,142 @@
+//===- fx-run.cpp - Runs a model on NumPy arrays --------------------------===//
+//
+//   fx-run model.so --inputs in.npz --outputs out.npz
+//   fx-run model.pt2 --mode=training --inputs in.npz --outputs out.npz
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runner.h"
+#include "fx/Compiler/InputFile.h"
+#include "fx/Runtime/Runtime.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+namespace cl = llvm::cl;
+
+namespace {
+/// Made in main: LLVM registers options of its own, some of the same names,
+/// which are removed first.
+struct CommandLine {
+  cl::OptionCategory category{
+      "fx-run options"};
+  cl::opt<std::string> model{
+      cl::Positional, cl::Required,
+      cl::desc("<model.so | .pt2 | .mlir | .json>"),
+      cl::cat(category)};
+  cl::list<std::string> inputPaths{
+      "inputs",
+      cl::desc("Inputs: an .npz, .npy files, or a folder of them"),
+      cl::cat(category)};
+  cl::opt<std::string> outputPath{
+      "outputs", cl::desc("Where the results go: an .npz or a folder"),
+      cl::cat(category)};
+  cl::opt<std::string> mode{
+      "mode", cl::desc("inference or training, of a model to compile"),
+      cl::init("inference"), cl::cat(category)};
+  cl::opt<unsigned> bench{
+      "bench", cl::desc("Time this many calls"),
+      cl::init(0), cl::cat(category)};
+  cl::opt<uint64_t> seed{
+      "seed", cl::desc("Seed of random ops"),
+      cl::init(0), cl::cat(category)};
+  cl::opt<unsigned> threads{
+      "threads", cl::desc("Number of threads"),
+      cl::init(0), cl::cat(category)};
+};
+} // namespace
+
+static CommandLine *commandLine;
+
+static llvm::ExitOnError exitOnError("fx-run: ");
+
+/// An archive, single arrays, or all arrays of a folder; single ones are named
+/// after their file.
+static std::vector<NamedNumpyArray> readInputs() {
+  std::vector<std::string> files;
+  for (const std::string &path : commandLine->inputPaths) {
+    if (!llvm::sys::fs::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    std::error_code code;
+    for (llvm::sys::fs::directory_iterator it(path, code), end;
+         it != end && !code; it.increment(code))
+      if (llvm::sys::path::extension(it->path()) == ".npy")
+        files.push_back(it->path());
+    if (code)
+      exitOnError(llvm::createFileError(path, code));
+  }
+  std::vector<NamedNumpyArray> arrays;
+  for (const std::string &path : files) {
+    if (llvm::sys::path::extension(path) == ".npy")
+      arrays.push_back({llvm::sys::path::stem(path).str(),
+                        exitOnError(readNpy(path))});
+    else
+      for (NamedNumpyArray &entry : exitOnError(readNpz(path)))
+        arrays.push_back(std::move(entry));
+  }
+  return arrays;
+}
+
+static void writeOutputs(ArrayRef<NamedNumpyArray> outputs) {
+  if (commandLine->outputPath.empty())
+    return;
+  if (llvm::sys::path::extension(commandLine->outputPath) == ".npz")
+    return exitOnError(writeNpz(commandLine->outputPath, outputs));
+  if (std::error_code code = llvm::sys::fs::create_directories(commandLine->outputPath))
+    exitOnError(llvm::createFileError(commandLine->outputPath, code));
+  for (const NamedNumpyArray &entry : outputs)
+    exitOnError(
+        writeNpy(commandLine->outputPath + "/" + entry.name + ".npy", entry.array));
+}
+
+/// Compiles a model in this process.
+static ModelCode compile(InputFile &input) {
+  CompileOptions options;
+  options.training = commandLine->mode == "training";
+  auto compiled = compileFx(*input.module,
+                            llvm::sys::path::stem(commandLine->model), options);
+  if (failed(compiled))
+    exit(1);
+  ModelCode code;
+  code.description = compiled->description;
+  std::shared_ptr<cpu::CompiledModule> machine = std::move(compiled->code);
+  code.lookup = [machine](StringRef name) { return machine->lookup(name); };
+  code.weight = [&input](StringRef name) { return input.findWeight(name); };
+  return code;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::ResetCommandLineParser();
+  CommandLine parsed;
+  commandLine = &parsed;
+  cl::HideUnrelatedOptions(commandLine->category);
+  cl::ParseCommandLineOptions(argc, argv,
+                              "Runs a compiled or a saved model\n");
+  if (commandLine->mode != "inference" && commandLine->mode != "training")
+    exitOnError(llvm::createStringError(
+        "--mode must be inference or training, not " + commandLine->mode));
+  if (commandLine->threads)
+    fx_rt_set_num_threads(commandLine->threads);
+  std::vector<NamedNumpyArray> inputs = readInputs();
+  RunOptions options;
+  options.seed = commandLine->seed;
+  options.bench = commandLine->bench;
+  if (llvm::sys::path::extension(commandLine->model) == ".so") {
+    ModelCode code = exitOnError(loadSharedLibrary(commandLine->model));
+    if (commandLine->threads)
+      if (void *set = code.lookup("fx_rt_set_num_threads"))
+        reinterpret_cast<void (*)(int32_t)>(set)(commandLine->threads);
+    writeOutputs(exitOnError(runModel(code, inputs, options)));
+    return 0;
+  }
+  InputFile input = exitOnError(InputFile::open(commandLine->model, {}));
+  ModelCode code = compile(input);
+  writeOutputs(exitOnError(runModel(code, inputs, options)));
+  return 0;
+}
