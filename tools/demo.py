@@ -21,17 +21,21 @@ STAGES = [
     ("pre-grad", ["--pre-grad"]),
     ("autodiff", ["--build-joint-graph"]),
     ("joint-graph", ["--joint-graph"]),
-    ("partition", ["--min-cut-partition=report={report}"]),
+    (
+        "partition",
+        ["--min-cut-partition=report={report}", "--remarks-filter-passed=fx-partition"],
+    ),
     ("post-grad", ["--post-grad"]),
 ]
 
 
 def run(tool, *args):
+    """Runs a tool and gives what it wrote to stderr: its remarks."""
     command = [str(BIN / tool), *map(str, args)]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         sys.exit(f"{' '.join(command)}\n{result.stderr}")
-    return result.stdout
+    return result.stderr
 
 
 def count_ops(path):
@@ -55,25 +59,32 @@ def show_stages(model, folder):
     for name, flags in STAGES:
         following = folder / f"{name}.mlir"
         flags = [flag.format(report=report) for flag in flags]
-        run("fx-opt", *flags, path, "--mlir-print-debuginfo", "-o", following)
+        output = run("fx-opt", *flags, path, "--mlir-print-debuginfo", "-o", following)
+        if name == "partition":
+            remarks = output
         print(f"  {name:12} {describe(count_ops(following))}")
         path = following
-    return json.loads(report.read_text())
+    return json.loads(report.read_text()), remarks
 
 
 def describe(counts):
     return ", ".join(f"@{name} {count}" for name, count in counts.items())
 
 
-def show_saved(report):
-    saved = report["saved"]
+def show_saved(report, remarks):
+    saved = re.findall(
+        r'(\S+:\d+):\d+: remark:.*? saved .*?Reason="([^"]*)", Remark="saves ([^"]*)", bytes=(\d+)',
+        remarks,
+    )
     print(
-        f"\nSaved between forward and backward: {len(saved)} values, "
+        f"\nSaved between forward and backward: {len(report['saved'])} values, "
         f"{report['saved_bytes']:,} bytes; {len(report['recomputed'])} nodes are "
         f"computed again (minimum cut {report['flow_value']:,})"
     )
-    for entry in saved:
-        print(f"  {entry['name']:34} {entry['bytes']:>8,}  {entry['kind']:11} {entry.get('reason', '')}")
+    print(f"  {'value':30} {'bytes':>7}  {'line':16} why")
+    for line, reason, name, size in dict.fromkeys(saved):
+        line = "" if line.startswith("<unknown>") else line
+        print(f"  {name:30} {int(size):>7,}  {line:16} {reason}")
 
 
 def relative_error(actual, expected):
@@ -110,8 +121,8 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        report = show_stages(inputs / "train.pt2", folder)
-        show_saved(report)
+        report, remarks = show_stages(inputs / "train.pt2", folder)
+        show_saved(report, remarks)
         run_step(inputs / "train.pt2", inputs / "train.npz", folder)
 
 
