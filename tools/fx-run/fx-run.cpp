@@ -105,7 +105,10 @@ static ModelCode compile(InputFile &input) {
   ModelCode code;
   code.description = compiled->description;
   std::shared_ptr<cpu::CompiledModule> machine = std::move(compiled->code);
-  code.lookup = [machine](StringRef name) { return machine->lookup(name); };
+  // Code in this process uses the tool's run-time library.
+  code.lookup = [machine](StringRef name) -> void * {
+    return name.starts_with("fx_rt_") ? nullptr : machine->lookup(name);
+  };
   code.weight = [&input](StringRef name) { return input.findWeight(name); };
   return code;
 }
