@@ -1,7 +1,7 @@
 """All use of PyTorch's private interfaces.
 
 Written for PyTorch 2.13. Each function here rests on a fact that another
-release may change; test/python/test_torch_compat.py checks these facts.
+release may change; the tests of the backend exercise them.
 """
 
 import math

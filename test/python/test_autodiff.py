@@ -8,11 +8,8 @@ the same outputs and gradients.
 import pytest
 import torch
 from autodiff_cases import CASES
-from fx_graphs import Graph, run, to_python, tool
+from fx_graphs import Graph, run, to_python
 
-pytestmark = pytest.mark.skipif(
-    not tool("fx-opt") or not tool("fx-translate"), reason="tools are not built"
-)
 
 JOINT = (
     "builtin.module(func.func(fx-decompose{level=autodiff}),fx-build-joint-graph,"

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from fx_graphs import ROOT, run, to_python, tool
+from fx_graphs import ROOT, run, to_python
 from test_autodiff import CORE, JOINT
 
 ZOO = ROOT.parent / "shared" / "zoo" / "models"
@@ -22,8 +22,7 @@ MODELS = (
 ).split()
 
 pytestmark = pytest.mark.skipif(
-    not ZOO.exists() or not tool("fx-opt") or not tool("fx-translate"),
-    reason="needs the tools and the model zoo",
+    not ZOO.exists(), reason="needs the model zoo beside the project"
 )
 
 

@@ -1,18 +1,8 @@
 """Every op that fx-lower-to-linalg knows, against eager PyTorch."""
 
-import os
-
+import lowering_cases
+import lowering_harness as harness
 import pytest
-
-torch = pytest.importorskip("torch")
-
-import lowering_cases  # noqa: E402
-import lowering_harness as harness  # noqa: E402
-
-missing = [name for name, path in harness.TOOLS.items() if not path]
-if not os.path.exists(harness.FX_OPT):
-    missing.append(harness.FX_OPT)
-pytestmark = pytest.mark.skipif(bool(missing), reason=f"needs {missing}")
 
 CASES = lowering_cases.all_cases()
 

@@ -6,7 +6,7 @@ include "fx/IR/PointwiseBase.td"
 
 def FX_NegOp : FX_Unary<"neg", "Same", "-x">;
 def FX_AbsOp : FX_Unary<"abs", "Same", "|x|">;
-def FX_SignOp : FX_Unary<"sign", "Same", "-1, 0 or 1; NaN stays NaN">;
+def FX_SignOp : FX_Unary<"sign", "Same", "-1, 0 or 1; 0 for NaN, as ATen">;
 def FX_ReluOp : FX_Unary<"relu", "Same", "max(x, 0), NaN stays NaN">;
 def FX_FloorOp : FX_Unary<"floor", "Same", "Rounds towards minus infinity">;
 def FX_CeilOp : FX_Unary<"ceil", "Same", "Rounds towards infinity">;
