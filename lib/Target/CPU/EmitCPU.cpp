@@ -1,8 +1,8 @@
 //===- EmitCPU.cpp - Kernels to functions ---------------------------------===//
 
-#include "EntryPoint.h"
-#include "KernelFunction.h"
-#include "LoopEmitter.h"
+#include "Kernels.h"
+
+#include "../Common/EntryPoint.h"
 
 #include "fx/Lowering/Kernels/Contraction.h"
 #include "fx/Target/CPU/Passes.h"
@@ -23,32 +23,6 @@ namespace mlir::fx::cpu {
 #include "fx/Target/CPU/Passes.h.inc"
 
 namespace {
-
-/// The text of a kernel without names and locations: equal text, equal code.
-std::string getFingerprint(KernelOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << stringifyKernelKind(kernel.getKind()) << kernel.getOperandTypes()
-     << "->" << kernel.getResultTypes();
-  llvm::DenseMap<Value, unsigned> numbers;
-  // Numbering by appearance makes the text independent of the place.
-  kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    for (Region &region : op->getRegions())
-      for (Block &block : region)
-        for (Value argument : block.getArguments())
-          numbers.try_emplace(argument, numbers.size());
-    for (Value argument : op->getBlock()->getArguments())
-      numbers.try_emplace(argument, numbers.size());
-    for (Value result : op->getResults())
-      numbers.try_emplace(result, numbers.size());
-    os << ";" << op->getName() << "(";
-    for (Value operand : op->getOperands())
-      os << numbers.lookup(operand) << ",";
-    os << ")" << op->getResultTypes() << op->getAttrDictionary()
-       << op->getNumRegions() << op->getBlock()->getNumArguments();
-  });
-  return text;
-}
 
 struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
   using EmitCPUPassBase::EmitCPUPassBase;
@@ -99,8 +73,9 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
       }
     }
     expandMath(module);
+    EntryPointTarget host;
     for (func::FuncOp function : functions)
-      if (failed(emitEntryPoint(function, kernels)))
+      if (failed(emitEntryPoint(function, kernels, host)))
         return failure();
     return success();
   }

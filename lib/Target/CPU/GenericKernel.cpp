@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelFunction.h"
+#include "Kernels.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
@@ -59,7 +59,7 @@ LogicalResult cpu::emitGenericKernel(OpBuilder &b, KernelOp kernel,
                                      KernelFunction &target) {
   OpBuilder::InsertionGuard guard(b);
   Location loc = kernel.getLoc();
-  b.setInsertionPointToEnd(&target.function.getBody().front());
+  b.setInsertionPointToEnd(target.entry);
   Block &body = kernel.getBody().front();
   IRMapping mapping;
   for (auto [i, argument] : llvm::enumerate(body.getArguments())) {

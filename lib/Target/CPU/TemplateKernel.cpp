@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LoopEmitter.h"
+#include "Kernels.h"
 
 #include "fx/Lowering/Kernels/Contraction.h"
 #include "fx/Lowering/Kernels/Epilogue.h"
@@ -288,7 +288,7 @@ LogicalResult TemplateEmitter::emitEpilogue() {
 
 LogicalResult TemplateEmitter::emit() {
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(&target.function.getBody().front());
+  b.setInsertionPointToEnd(target.entry);
   bool matched = false;
   for (auto op : kernelOp.getBody().front().getOps<linalg::GenericOp>()) {
     FailureOr<Contraction> found = matchContraction(op);

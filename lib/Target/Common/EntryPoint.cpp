@@ -16,15 +16,17 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
 namespace {
 
 class EntryPointEmitter {
 public:
   EntryPointEmitter(func::FuncOp source,
-                    const llvm::DenseMap<Operation *, func::FuncOp> &kernels)
-      : source(source), kernels(kernels), b(source.getContext()),
+                    const llvm::DenseMap<Operation *, func::FuncOp> &kernels,
+                    EntryPointTarget &target)
+      : source(source), kernels(kernels), target(target),
+        b(source.getContext()),
         loc(source.getLoc()),
         pointer(LLVM::LLVMPointerType::get(source.getContext())) {}
 
@@ -59,6 +61,7 @@ private:
 
   func::FuncOp source;
   const llvm::DenseMap<Operation *, func::FuncOp> &kernels;
+  EntryPointTarget &target;
   OpBuilder b;
   Location loc;
   Type pointer;
@@ -80,14 +83,8 @@ static int64_t getElementBytes(Type type) {
 }
 
 func::FuncOp EntryPointEmitter::declare(StringRef name, FunctionType type) {
-  auto module = source->getParentOfType<ModuleOp>();
-  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
-    return existing;
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(module.getBody());
-  auto function = func::FuncOp::create(b, loc, name, type);
-  function.setPrivate();
-  return function;
+  return declareRuntime(b, source->getParentOfType<ModuleOp>(), loc, name,
+                        type);
 }
 
 FailureOr<Value> EntryPointEmitter::getConstantPointer(arith::ConstantOp op) {
@@ -123,7 +120,10 @@ FailureOr<Value> EntryPointEmitter::getConstantPointer(arith::ConstantOp op) {
                            LLVM::Linkage::Internal, name, value,
                            /*alignment=*/64);
   }
-  return LLVM::AddressOfOp::create(b, loc, pointer, name).getResult();
+  Value host = LLVM::AddressOfOp::create(b, loc, pointer, name);
+  return target.emitConstant(
+      b, loc, context, host,
+      constant(type.getNumElements() * getElementBytes(element)));
 }
 
 FailureOr<Value> EntryPointEmitter::getPointer(Value tensor) {
@@ -131,8 +131,12 @@ FailureOr<Value> EntryPointEmitter::getPointer(Value tensor) {
   Value &cached = pointers[tensor];
   if (cached)
     return cached;
-  if (auto argument = dyn_cast<BlockArgument>(tensor))
-    return cached = loadAt(pointer, args, argument.getArgNumber());
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    cached = loadAt(pointer, args, argument.getArgNumber());
+    target.emitCheck(b, loc, context, cached, argument.getArgNumber(),
+                     /*isResult=*/false);
+    return cached;
+  }
   if (auto constantOp = tensor.getDefiningOp<arith::ConstantOp>())
     return cached = *getConstantPointer(constantOp);
   // Contents that nobody sets still need memory.
@@ -256,7 +260,7 @@ FailureOr<Value> EntryPointEmitter::getScalar(Value scalar) {
     Type stored = type.isInteger(1) ? Type(b.getI8Type()) : type;
     Value address = LLVM::GEPOp::create(b, loc, pointer, stored, *base,
                                         LLVM::GEPArg(offset));
-    value = LLVM::LoadOp::create(b, loc, stored, address);
+    value = target.emitRead(b, loc, context, stored, address);
     if (type.isInteger(1))
       value = arith::TruncIOp::create(b, loc, type, value);
   } else {
@@ -323,7 +327,8 @@ FailureOr<Value> EntryPointEmitter::allocate(Value tensor) {
   if (failed(bytes))
     return failure();
   func::FuncOp alloc = declare(
-      "fx_rt_alloc", b.getFunctionType({pointer, b.getI64Type()}, {pointer}));
+      target.getMemoryFunctions().alloc,
+      b.getFunctionType({pointer, b.getI64Type()}, {pointer}));
   Value block =
       func::CallOp::create(b, loc, alloc, ValueRange{context, *bytes})
           .getResult(0);
@@ -347,6 +352,8 @@ LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
       pointers[result] = address;
     } else if (place != kDynamicPlacement) {
       pointers[result] = loadAt(pointer, results, -1 - place);
+      target.emitCheck(b, loc, context, pointers[result], -1 - place,
+                       /*isResult=*/true);
     } else {
       FailureOr<Value> block = allocate(result);
       if (failed(block))
@@ -416,12 +423,12 @@ LogicalResult EntryPointEmitter::emitReturn(func::ReturnOp op) {
     FailureOr<Value> bytes = getByteSize(operand);
     if (failed(from) || failed(bytes))
       return failure();
-    LLVM::MemcpyOp::create(b, loc, destination, *from, *bytes,
-                           /*isVolatile=*/false);
+    target.emitCopy(b, loc, context, destination, *from, *bytes);
   }
   if (!dynamicBlocks.empty()) {
     func::FuncOp release = declare(
-        "fx_rt_free", b.getFunctionType({pointer, pointer}, {}));
+        target.getMemoryFunctions().release,
+        b.getFunctionType({pointer, pointer}, {}));
     for (Value block : dynamicBlocks)
       func::CallOp::create(b, loc, release, ValueRange{context, block});
   }
@@ -440,26 +447,32 @@ LogicalResult EntryPointEmitter::emitEntry(StringRef name) {
   args = block->getArgument(1);
   results = block->getArgument(2);
   sizes = block->getArgument(3);
+  // The runtime has set the error text.
+  auto leaveIf = [&](Value failed) {
+    Block *fail = entry.addBlock(), *next = entry.addBlock();
+    LLVM::CondBrOp::create(b, loc, failed, fail, next);
+    b.setInsertionPointToEnd(fail);
+    func::ReturnOp::create(
+        b, loc, arith::ConstantIntOp::create(b, loc, 1, 32).getResult());
+    b.setInsertionPointToEnd(next);
+  };
+  if (Value status = target.emitBegin(b, loc, context))
+    leaveIf(arith::CmpIOp::create(
+        b, loc, arith::CmpIPredicate::ne, status,
+        arith::ConstantIntOp::create(b, loc, 0, 32)));
   auto bytes = source->getAttrOfType<IntegerAttr>(kWorkspaceAttr);
   if (bytes && bytes.getInt() > 0) {
     func::FuncOp take = declare(
-        "fx_rt_workspace",
+        target.getMemoryFunctions().workspace,
         b.getFunctionType({pointer, b.getI64Type()}, {pointer}));
     workspace = func::CallOp::create(
                     b, loc, take,
                     ValueRange{context, constant(bytes.getInt())})
                     .getResult(0);
-    // Out of memory: the runtime has set the error text.
+    // Out of memory.
     Value null = LLVM::ZeroOp::create(b, loc, pointer);
-    Value isNull = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq,
-                                        workspace, null);
-    Block *fail = entry.addBlock(), *next = entry.addBlock();
-    LLVM::CondBrOp::create(b, loc, isNull, fail, next);
-    b.setInsertionPointToEnd(fail);
-    func::ReturnOp::create(
-        b, loc,
-        arith::ConstantIntOp::create(b, loc, 1, 32).getResult());
-    b.setInsertionPointToEnd(next);
+    leaveIf(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, workspace,
+                                 null));
   }
   for (Operation &op : source.getBody().front()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
@@ -474,8 +487,7 @@ LogicalResult EntryPointEmitter::emitEntry(StringRef name) {
         return failure();
     }
   }
-  func::ReturnOp::create(
-      b, loc, arith::ConstantIntOp::create(b, loc, 0, 32).getResult());
+  func::ReturnOp::create(b, loc, target.emitEnd(b, loc, context));
   return success();
 }
 
@@ -520,8 +532,23 @@ LogicalResult EntryPointEmitter::emit() {
   return success();
 }
 
-LogicalResult
-cpu::emitEntryPoint(func::FuncOp source,
-                    const llvm::DenseMap<Operation *, func::FuncOp> &kernels) {
-  return EntryPointEmitter(source, kernels).emit();
+Value EntryPointTarget::emitEnd(OpBuilder &b, Location loc, Value context) {
+  return arith::ConstantIntOp::create(b, loc, 0, 32);
+}
+
+Value EntryPointTarget::emitRead(OpBuilder &b, Location loc, Value context,
+                                 Type type, Value address) {
+  return LLVM::LoadOp::create(b, loc, type, address);
+}
+
+void EntryPointTarget::emitCopy(OpBuilder &b, Location loc, Value context,
+                                Value to, Value from, Value bytes) {
+  LLVM::MemcpyOp::create(b, loc, to, from, bytes, /*isVolatile=*/false);
+}
+
+LogicalResult target::emitEntryPoint(
+    func::FuncOp source,
+    const llvm::DenseMap<Operation *, func::FuncOp> &kernels,
+    EntryPointTarget &target) {
+  return EntryPointEmitter(source, kernels, target).emit();
 }

@@ -7,9 +7,9 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
-Value cpu::materialize(OpBuilder &b, Location loc, OpFoldResult value) {
+Value target::materialize(OpBuilder &b, Location loc, OpFoldResult value) {
   if (auto v = dyn_cast<Value>(value)) {
     if (v.getType().isIndex())
       return arith::IndexCastOp::create(b, loc, b.getI64Type(), v);
@@ -19,11 +19,9 @@ Value cpu::materialize(OpBuilder &b, Location loc, OpFoldResult value) {
       b, loc, cast<IntegerAttr>(cast<Attribute>(value)).getInt(), 64);
 }
 
-KernelFunction cpu::createKernelFunction(OpBuilder &b, KernelOp kernel,
-                                         StringRef name) {
-  Location loc = kernel.getLoc();
+SmallVector<Type> target::getArgumentTypes(OpBuilder &b, KernelOp kernel) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  SmallVector<Type> types = {pointer};
+  SmallVector<Type> types;
   auto addBuffer = [&](RankedTensorType type) {
     types.push_back(pointer);
     types.append(type.getNumDynamicDims(), b.getI64Type());
@@ -36,19 +34,17 @@ KernelFunction cpu::createKernelFunction(OpBuilder &b, KernelOp kernel,
   }
   for (Type type : kernel.getResultTypes())
     addBuffer(cast<RankedTensorType>(type));
+  return types;
+}
 
-  KernelFunction result;
-  result.function = func::FuncOp::create(b, loc, name,
-                                         b.getFunctionType(types, {}));
-  result.function.setPrivate();
-  Block *entry = result.function.addEntryBlock();
+void target::takeArguments(OpBuilder &b, KernelOp kernel, ValueRange arguments,
+                           KernelFunction &function) {
   unsigned next = 0;
-  result.context = entry->getArgument(next++);
   auto takeBuffer = [&](RankedTensorType type) {
-    Buffer buffer{entry->getArgument(next++), {}, type, {}};
+    Buffer buffer{arguments[next++], {}, type, {}};
     for (int64_t size : type.getShape()) {
       if (ShapedType::isDynamic(size))
-        buffer.sizes.push_back(entry->getArgument(next++));
+        buffer.sizes.push_back(arguments[next++]);
       else
         buffer.sizes.push_back(b.getI64IntegerAttr(size));
     }
@@ -56,19 +52,66 @@ KernelFunction cpu::createKernelFunction(OpBuilder &b, KernelOp kernel,
   };
   for (Type type : kernel.getInputs().getTypes()) {
     if (auto tensor = dyn_cast<RankedTensorType>(type)) {
-      result.inputs.push_back(takeBuffer(tensor));
-      result.scalars.push_back({});
+      function.inputs.push_back(takeBuffer(tensor));
+      function.scalars.push_back({});
     } else {
-      result.inputs.push_back({});
-      result.scalars.push_back(entry->getArgument(next++));
+      function.inputs.push_back({});
+      function.scalars.push_back(arguments[next++]);
     }
   }
   for (Type type : kernel.getResultTypes())
-    result.results.push_back(takeBuffer(cast<RankedTensorType>(type)));
+    function.results.push_back(takeBuffer(cast<RankedTensorType>(type)));
+}
+
+KernelFunction target::createKernelFunction(OpBuilder &b, KernelOp kernel,
+                                            StringRef name) {
+  SmallVector<Type> types = getArgumentTypes(b, kernel);
+  types.insert(types.begin(), LLVM::LLVMPointerType::get(b.getContext()));
+  KernelFunction result;
+  result.function = func::FuncOp::create(b, kernel.getLoc(), name,
+                                         b.getFunctionType(types, {}));
+  result.function.setPrivate();
+  result.entry = result.function.addEntryBlock();
+  result.context = result.entry->getArgument(0);
+  takeArguments(b, kernel, result.entry->getArguments().drop_front(), result);
   return result;
 }
 
-func::FuncOp cpu::createCallback(OpBuilder &b, KernelFunction &kernel,
+const Buffer &target::getBuffer(KernelOp kernel,
+                                const KernelFunction &function, Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return function.inputs[argument.getArgNumber()];
+  auto yielded = kernel.getBody().front().getTerminator()->getOperands();
+  auto it = llvm::find(yielded, tensor);
+  assert(it != yielded.end() && "a tensor without a buffer");
+  return function.results[std::distance(yielded.begin(), it)];
+}
+
+std::string target::getFingerprint(KernelOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << stringifyKernelKind(kernel.getKind()) << kernel.getOperandTypes()
+     << "->" << kernel.getResultTypes();
+  llvm::DenseMap<Value, unsigned> numbers;
+  // Numbering by appearance makes the text independent of the place.
+  kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Value argument : block.getArguments())
+          numbers.try_emplace(argument, numbers.size());
+    for (Value argument : op->getBlock()->getArguments())
+      numbers.try_emplace(argument, numbers.size());
+    for (Value result : op->getResults())
+      numbers.try_emplace(result, numbers.size());
+    os << ";" << op->getName() << "(";
+    for (Value operand : op->getOperands())
+      os << numbers.lookup(operand) << ",";
+    os << ")" << op->getResultTypes() << op->getAttrDictionary()
+       << op->getNumRegions() << op->getBlock()->getNumArguments();
+  });
+  return text;
+}
+func::FuncOp target::createCallback(OpBuilder &b, KernelFunction &kernel,
                                  StringRef suffix, FunctionType type) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointAfter(kernel.function);
@@ -80,7 +123,7 @@ func::FuncOp cpu::createCallback(OpBuilder &b, KernelFunction &kernel,
   return callback;
 }
 
-Value cpu::getAddress(OpBuilder &b, func::FuncOp function) {
+Value target::getAddress(OpBuilder &b, func::FuncOp function) {
   Location loc = function.getLoc();
   Value value = func::ConstantOp::create(b, loc, function.getFunctionType(),
                                          function.getName());
@@ -102,7 +145,7 @@ static Value getField(OpBuilder &b, Location loc, Type closureType,
       ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
 }
 
-Value cpu::packClosure(OpBuilder &b, KernelFunction &kernel) {
+Value target::packClosure(OpBuilder &b, KernelFunction &kernel) {
   Location loc = kernel.function.getLoc();
   auto type = getClosureType(kernel);
   Value one = arith::ConstantIntOp::create(b, loc, 1, 64);
@@ -114,7 +157,7 @@ Value cpu::packClosure(OpBuilder &b, KernelFunction &kernel) {
   return closure;
 }
 
-void cpu::unpackClosure(OpBuilder &b, KernelFunction &kernel, Value closure) {
+void target::unpackClosure(OpBuilder &b, KernelFunction &kernel, Value closure) {
   Location loc = kernel.function.getLoc();
   auto type = getClosureType(kernel);
   IRMapping mapping;
@@ -139,15 +182,19 @@ void cpu::unpackClosure(OpBuilder &b, KernelFunction &kernel, Value closure) {
       scalar = mapping.lookupOrDefault(scalar);
 }
 
-func::FuncOp cpu::declareRuntime(OpBuilder &b, KernelFunction &kernel,
-                                 StringRef name, FunctionType type) {
-  auto module = kernel.function->getParentOfType<ModuleOp>();
+func::FuncOp target::declareRuntime(OpBuilder &b, ModuleOp module, Location loc,
+                                    StringRef name, FunctionType type) {
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
     return known;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(module.getBody());
-  auto function =
-      func::FuncOp::create(b, kernel.function.getLoc(), name, type);
+  auto function = func::FuncOp::create(b, loc, name, type);
   function.setPrivate();
   return function;
+}
+
+func::FuncOp target::declareRuntime(OpBuilder &b, KernelFunction &kernel,
+                                    StringRef name, FunctionType type) {
+  return declareRuntime(b, kernel.function->getParentOfType<ModuleOp>(),
+                        kernel.function.getLoc(), name, type);
 }

@@ -1,6 +1,6 @@
 //===- KernelFunction.h - The function made from a kernel -------*- C++ -*-===//
 //
-// Private to the CPU target. Every fx.kernel becomes a function whose
+// Private to the targets. Every fx.kernel becomes a function whose
 // arguments are, in this order: the context pointer; for each input its data
 // pointer and its dynamic dimensions (i64), or its value if it is a scalar
 // (i64 in place of index); for each result its data pointer and its dynamic
@@ -8,16 +8,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FX_LIB_TARGET_CPU_KERNELFUNCTION_H
-#define FX_LIB_TARGET_CPU_KERNELFUNCTION_H
+#ifndef FX_LIB_TARGET_COMMON_KERNELFUNCTION_H
+#define FX_LIB_TARGET_COMMON_KERNELFUNCTION_H
 
 #include "fx/IR/KernelOps.h"
-#include "fx/Target/CPU/CPU.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
-namespace mlir::fx::cpu {
+namespace mlir::fx::target {
 
 /// A tensor in memory: dense, row-major, unless it has strides.
 struct Buffer {
@@ -31,7 +30,10 @@ struct Buffer {
 
 /// The body of a kernel function, with its arguments unpacked.
 struct KernelFunction {
+  /// Null for a function that runs on the device.
   func::FuncOp function;
+  Block *entry = nullptr;
+  /// The run-time context; null on the device.
   Value context;
   /// For each input the buffer; `pointer` is null for a scalar.
   SmallVector<Buffer> inputs;
@@ -40,7 +42,14 @@ struct KernelFunction {
   SmallVector<Buffer> results;
 };
 
-/// Makes the empty function of a kernel: an entry block without terminator.
+/// The types of the arguments of a kernel function: for each tensor a pointer
+/// and its dynamic sizes, for each scalar its value.
+SmallVector<Type> getArgumentTypes(OpBuilder &builder, KernelOp kernel);
+/// Names the arguments of those types.
+void takeArguments(OpBuilder &builder, KernelOp kernel, ValueRange arguments,
+                   KernelFunction &function);
+/// Makes the empty function of a kernel on the host: an entry block without
+/// terminator. The context is its first argument.
 KernelFunction createKernelFunction(OpBuilder &builder, KernelOp kernel,
                                     StringRef name);
 
@@ -57,19 +66,21 @@ Value packClosure(OpBuilder &builder, KernelFunction &kernel);
 /// Makes the kernel's values those in the closure.
 void unpackClosure(OpBuilder &builder, KernelFunction &kernel, Value closure);
 /// The declaration of a function of the runtime.
+func::FuncOp declareRuntime(OpBuilder &builder, ModuleOp module, Location loc,
+                            StringRef name, FunctionType type);
 func::FuncOp declareRuntime(OpBuilder &builder, KernelFunction &kernel,
                             StringRef name, FunctionType type);
 
-/// Fills the function by one-shot bufferization of the region. The function
-/// still holds tensors, to be lowered by `lowerGenericKernels`.
-LogicalResult emitGenericKernel(OpBuilder &builder, KernelOp kernel,
-                                KernelFunction &function);
-/// Bufferizes the generic kernels of a module and lowers them to loops.
-LogicalResult lowerGenericKernels(ModuleOp module);
+/// The memory of a tensor that is an argument of the kernel or yielded by it.
+const Buffer &getBuffer(KernelOp kernel, const KernelFunction &function,
+                        Value tensor);
+
+/// The text of a kernel without names and locations: equal text, equal code.
+std::string getFingerprint(KernelOp kernel);
 
 /// The i64 value of a constant or a value.
 Value materialize(OpBuilder &builder, Location loc, OpFoldResult value);
 
-} // namespace mlir::fx::cpu
+} // namespace mlir::fx::target
 
-#endif // FX_LIB_TARGET_CPU_KERNELFUNCTION_H
+#endif // FX_LIB_TARGET_COMMON_KERNELFUNCTION_H

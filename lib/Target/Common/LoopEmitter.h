@@ -1,11 +1,11 @@
 //===- LoopEmitter.h - Loop kernels to vector code --------------*- C++ -*-===//
 //
-// Private to the CPU target.
+// Private to the targets.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FX_LIB_TARGET_CPU_LOOPEMITTER_H
-#define FX_LIB_TARGET_CPU_LOOPEMITTER_H
+#ifndef FX_LIB_TARGET_COMMON_LOOPEMITTER_H
+#define FX_LIB_TARGET_COMMON_LOOPEMITTER_H
 
 #include "KernelFunction.h"
 
@@ -16,7 +16,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 
-namespace mlir::fx::cpu {
+namespace mlir::fx::target {
 
 /// How a loop kernel is run: the order of its loops and the vector dim.
 struct LoopSchedule {
@@ -31,10 +31,27 @@ struct LoopSchedule {
   /// Dims after merging neighbours: the merged one has the product, the other
   /// size 1.
   SmallVector<LoopDim> dims;
+  /// Loads and stores of vectors are aligned to the size of the vector.
+  bool aligned = false;
   bool isVectorReduced() const {
     return vectorDim >= 0 && dims[vectorDim].reduced;
   }
 };
+/// The accesses of a kernel, results first.
+struct LoopStrides {
+  /// For each access the distance in elements between neighbours along each
+  /// dim; nothing if it is not linear in it.
+  SmallVector<SmallVector<std::optional<int64_t>>> accesses;
+  SmallVector<bool> isStore;
+  SmallVector<Type> elements;
+  /// The element that all dims at zero give.
+  SmallVector<int64_t> offsets;
+};
+/// Puts the dims of a kernel into the schedule, neighbours merged, and returns
+/// those of more than one point from outside to inside. `strides` receives the
+/// accesses.
+SmallVector<unsigned> orderDims(const LoopKernel &kernel,
+                                LoopSchedule &schedule, LoopStrides &strides);
 /// `vectorDim` fixes the vector dim if it is not negative.
 LoopSchedule chooseSchedule(const LoopKernel &kernel, unsigned vectorBits,
                             int64_t vectorDim = -1);
@@ -50,6 +67,7 @@ class LoopEmitter {
 public:
   LoopEmitter(OpBuilder &b, KernelOp kernelOp, KernelFunction &function,
               LoopKernel kernel, LoopSchedule schedule);
+  virtual ~LoopEmitter() = default;
   /// The whole kernel.
   LogicalResult emit();
   /// The points of a tile, in a function (closure, batch, row, column, rows,
@@ -65,7 +83,7 @@ public:
       stored.insert(tensor);
   }
 
-private:
+protected:
   /// A value of the kernel at the current point: one for all lanes, or one for
   /// each. `scope` is the innermost loop that it depends on.
   struct Lanes {
@@ -125,10 +143,12 @@ private:
     std::optional<int64_t> laneStride;
     Value dynamicStride;
     Value laneOffsets;
+    /// Vectors at this address are aligned to their size.
+    bool aligned = false;
   };
   Address getAccess(Value tensor, AffineMap map);
   Lanes load(Value tensor, const Address &address);
-  void store(const LoopOutput &output);
+  virtual void store(const LoopOutput &output);
   Value getPointers(Value base, Type element, const Address &address);
   Value getMask();
 
@@ -141,6 +161,20 @@ private:
   void collectValues(Value tensor, AffineMap map,
                      llvm::SetVector<std::pair<Value, AffineMap>> &values);
   Value getRowCacheAddress(unsigned slot);
+  /// Whether several threads work on one row; each has accumulators of its own
+  /// then.
+  virtual bool isRowShared() const { return false; }
+  /// The accumulators at the end of a sweep over the row.
+  virtual SmallVector<Value> emitSweep(unsigned sweep,
+                                       ValueRange accumulators) {
+    return emitReduced(0, sweep, accumulators);
+  }
+  /// The accumulators of all threads of a row, combined.
+  virtual Value combineThreads(Operation *combiner, Value accumulator) {
+    return accumulator;
+  }
+  /// An op like `combiner` on other values.
+  Value combine(Operation *combiner, Value lhs, Value rhs);
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
@@ -181,19 +215,9 @@ private:
   unsigned numParallelLevels = 0;
 };
 
-/// Fills the function of a template kernel: a call of the runtime, with the
-/// rest of the kernel as its epilogue.
-LogicalResult emitTemplateKernel(OpBuilder &b, KernelOp kernelOp,
-                                 KernelFunction &target, unsigned vectorBits);
+/// Replaces math functions on f32 by polynomials.
+void expandMath(Operation *root);
 
-/// Fills the function of a join kernel: one loop nest for each tensor that is
-/// put into the result.
-LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
-                             KernelFunction &target, unsigned vectorBits);
+} // namespace mlir::fx::target
 
-/// Replaces math functions on f32 by polynomials in vector code.
-void expandMath(ModuleOp module);
-
-} // namespace mlir::fx::cpu
-
-#endif // FX_LIB_TARGET_CPU_LOOPEMITTER_H
+#endif // FX_LIB_TARGET_COMMON_LOOPEMITTER_H

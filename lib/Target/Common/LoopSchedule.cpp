@@ -4,7 +4,7 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
 /// Stand-in for a stride or size that is known at run time only.
 static constexpr int64_t kDynamicGuess = 4096;
@@ -12,16 +12,19 @@ static constexpr int64_t kDynamicGuess = 4096;
 /// The distance in memory between neighbours along each dim; nothing if the
 /// access is not linear in it.
 static SmallVector<std::optional<int64_t>>
-getDimStrides(const LoopKernel &kernel, Value tensor, AffineMap map) {
+getDimStrides(const LoopKernel &kernel, Value tensor, AffineMap map,
+              int64_t &offset) {
   unsigned numDims = kernel.dims.size();
   SmallVector<std::optional<int64_t>> result(numDims, 0);
   ArrayRef<int64_t> shape = cast<RankedTensorType>(tensor.getType()).getShape();
   int64_t stride = 1;
+  offset = 0;
   for (int64_t i = shape.size() - 1; i >= 0; --i) {
     SmallVector<int64_t> factors;
     int64_t constant;
     AffineExpr expr = map.getResult(i);
     if (getLinearForm(expr, numDims, factors, constant)) {
+      offset += constant * stride;
       for (unsigned d = 0; d < numDims; ++d)
         if (result[d])
           *result[d] += factors[d] * stride;
@@ -36,21 +39,23 @@ getDimStrides(const LoopKernel &kernel, Value tensor, AffineMap map) {
   return result;
 }
 
-LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
-                                 unsigned vectorBits, int64_t vectorDim) {
-  LoopSchedule schedule;
+SmallVector<unsigned> target::orderDims(const LoopKernel &kernel,
+                                        LoopSchedule &schedule,
+                                        LoopStrides &strides) {
   schedule.dims = kernel.dims;
   unsigned numDims = kernel.dims.size();
-  SmallVector<SmallVector<std::optional<int64_t>>> accesses;
-  SmallVector<bool> isStore;
-  for (const LoopOutput &output : kernel.outputs) {
-    accesses.push_back(getDimStrides(kernel, output.tensor, output.map));
-    isStore.push_back(true);
-  }
-  for (const LoopAccess &load : kernel.loads) {
-    accesses.push_back(getDimStrides(kernel, load.tensor, load.map));
-    isStore.push_back(false);
-  }
+  auto addAccess = [&](Value tensor, AffineMap map, bool store) {
+    strides.accesses.push_back(
+        getDimStrides(kernel, tensor, map, strides.offsets.emplace_back()));
+    strides.isStore.push_back(store);
+    strides.elements.push_back(getElementTypeOrSelf(tensor.getType()));
+  };
+  for (const LoopOutput &output : kernel.outputs)
+    addAccess(output.tensor, output.map, /*store=*/true);
+  for (const LoopAccess &load : kernel.loads)
+    addAccess(load.tensor, load.map, /*store=*/false);
+  auto &accesses = strides.accesses;
+  auto &isStore = strides.isStore;
 
   // Outside the dims with the largest strides, those of the results first.
   SmallVector<unsigned> order;
@@ -92,6 +97,16 @@ LoopSchedule cpu::chooseSchedule(const LoopKernel &kernel,
       break;
     }
   }
+  return order;
+}
+
+LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
+                                    unsigned vectorBits, int64_t vectorDim) {
+  LoopSchedule schedule;
+  LoopStrides strides;
+  SmallVector<unsigned> order = orderDims(kernel, schedule, strides);
+  auto &accesses = strides.accesses;
+  auto &isStore = strides.isStore;
 
   // The vector dim: the cheapest loads and stores for each element.
   bool opaque = false;

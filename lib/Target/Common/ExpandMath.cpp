@@ -1,4 +1,4 @@
-//===- ExpandMath.cpp - Elementary functions in vector code ---------------===//
+//===- ExpandMath.cpp - Elementary functions of f32 ---------------===//
 
 #include "LoopEmitter.h"
 
@@ -8,17 +8,17 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
-void cpu::expandMath(ModuleOp module) {
+void target::expandMath(Operation *root) {
   SmallVector<Operation *> ops;
-  module.walk([&](Operation *op) {
+  root->walk([&](Operation *op) {
     if (isa_and_nonnull<math::MathDialect>(op->getDialect()))
       ops.push_back(op);
   });
   if (ops.empty())
     return;
-  RewritePatternSet patterns(module.getContext());
+  RewritePatternSet patterns(root->getContext());
   populateMathPolynomialApproximationPatterns(patterns);
   GreedyRewriteConfig config;
   config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);

@@ -14,7 +14,7 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
 static Type getIntegerForIndex(Type type) {
   return type.isIndex() ? IntegerType::get(type.getContext(), 64) : type;
@@ -155,12 +155,7 @@ const Buffer &LoopEmitter::getBuffer(Value tensor) {
     }
     return buffer->second;
   }
-  if (auto argument = dyn_cast<BlockArgument>(tensor))
-    return target.inputs[argument.getArgNumber()];
-  auto yield = cast<KernelReturnOp>(kernelOp.getBody().front().getTerminator());
-  auto it = llvm::find(yield.getValues(), tensor);
-  assert(it != yield.getValues().end() && "a tensor without a buffer");
-  return target.results[std::distance(yield.getValues().begin(), it)];
+  return target::getBuffer(kernelOp, target, tensor);
 }
 
 SmallVector<OpFoldResult> LoopEmitter::getStrides(Value tensor) {
@@ -193,6 +188,7 @@ LoopEmitter::Address LoopEmitter::getAccess(Value tensor, AffineMap map) {
   unsigned numDims = ivs.size();
   Address address;
   address.laneStride = 0;
+  address.aligned = schedule.aligned;
   // Factors of the dims, known ones and those with a dynamic stride.
   SmallVector<int64_t> known(numDims, 0);
   int64_t offset = 0;
@@ -372,6 +368,8 @@ LoopEmitter::Lanes LoopEmitter::load(Value tensor, const Address &address) {
   setInsertion(scope);
   Value value;
   unsigned alignment = getAlignment(stored);
+  if (isVector && address.aligned)
+    alignment *= schedule.width;
   if (!isVector || address.laneStride == 1) {
     Value start = LLVM::GEPOp::create(b, loc, pointer, stored, buffer.pointer,
                                       LLVM::GEPArg(address.offset));
@@ -413,6 +411,8 @@ void LoopEmitter::store(const LoopOutput &output) {
   if (isBool)
     value = arith::ExtUIOp::create(b, loc, getType(stored, isVector), value);
   unsigned alignment = getAlignment(stored);
+  if (isVector && address.aligned)
+    alignment *= schedule.width;
   if (!isVector || address.laneStride == 1) {
     Value start = LLVM::GEPOp::create(b, loc, pointer, stored, buffer.pointer,
                                       LLVM::GEPArg(address.offset));

@@ -10,7 +10,7 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using namespace mlir::fx::cpu;
+using namespace mlir::fx::target;
 
 /// Below this much work (elements times a cost of each), threads do not pay.
 static constexpr int64_t kSerialWork = 1 << 16;
@@ -126,6 +126,12 @@ static std::optional<vector::CombiningKind> getCombiningKind(Operation *op) {
       .Case<arith::OrIOp>([](auto) { return Kind::OR; })
       .Case<arith::XOrIOp>([](auto) { return Kind::XOR; })
       .Default([](Operation *) { return std::nullopt; });
+}
+
+Value LoopEmitter::combine(Operation *combiner, Value lhs, Value rhs) {
+  OperationState state(loc, combiner->getName(), {lhs, rhs}, {lhs.getType()},
+                       combiner->getAttrs());
+  return b.create(state)->getResult(0);
 }
 
 /// The value that `combiner` leaves others unchanged with.
@@ -260,9 +266,7 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
     for (unsigned i = 0; i < reduction.maps.size(); ++i, ++next) {
       Operation *combiner = getCombiner(op, i);
       Value total = blocks.getRegionIterArg(next);
-      OperationState state(loc, combiner->getName(), {total, partial[next]},
-                           {total.getType()}, combiner->getAttrs());
-      combined.push_back(b.create(state)->getResult(0));
+      combined.push_back(combine(combiner, total, partial[next]));
     }
   }
   closeLoop(blocks, combined);
@@ -447,7 +451,9 @@ Value LoopEmitter::getRowCacheAddress(unsigned slot) {
 }
 
 void LoopEmitter::emitRow() {
-  bool vectorRow = schedule.isVectorReduced();
+  // Accumulators that are combined at the end of the sweep.
+  bool vectorRow = schedule.isVectorReduced() && schedule.width > 1;
+  bool partial = vectorRow || isRowShared();
   for (RowCache &cache : rowCache)
     cache.filled = cache.stored = false;
   for (unsigned sweep = 0; sweep < kernel.numSweeps; ++sweep) {
@@ -463,25 +469,24 @@ void LoopEmitter::emitRow() {
         Lanes start =
             evaluate(op.getDpsInitOperand(i)->get(), map);
         starts.push_back(start);
-        if (!vectorRow) {
+        if (!partial) {
           init.push_back(splat(start));
           continue;
         }
         Type element = start.value.getType();
         setInsertion(0);
-        auto type = cast<VectorType>(getType(element, true));
-        init.push_back(arith::ConstantOp::create(
-            b, loc,
-            DenseElementsAttr::get(
-                type, Attribute(getNeutral(b, getCombiner(op, i),
-                                           element)))));
+        Type type = getType(element, schedule.width > 1);
+        TypedAttr neutral = getNeutral(b, getCombiner(op, i), element);
+        if (auto vectorType = dyn_cast<VectorType>(type))
+          neutral = DenseElementsAttr::get(vectorType, Attribute(neutral));
+        init.push_back(arith::ConstantOp::create(b, loc, neutral));
       }
     }
     for (const LoopOutput &output : kernel.outputs)
       any |= output.alongRow && output.level == sweep;
     if (!any)
       continue;
-    SmallVector<Value> finished = emitReduced(0, sweep, init);
+    SmallVector<Value> finished = emitSweep(sweep, init);
     // What this sweep stored, the next ones load.
     for (RowCache &cache : rowCache)
       cache.filled |= cache.stored;
@@ -493,22 +498,24 @@ void LoopEmitter::emitRow() {
         linalg::GenericOp op = reduction.op;
         Lanes lanes{finished[next], schedule.width > 1 && !vectorRow, top(),
                     {}, {}};
-        if (vectorRow) {
+        if (partial) {
           Operation *combiner = getCombiner(op, i);
           setInsertion(top());
-          Value single = vector::ReductionOp::create(
-              b, loc, *getCombiningKind(combiner), finished[next]);
+          if (vectorRow)
+            lanes.value = vector::ReductionOp::create(
+                b, loc, *getCombiningKind(combiner), lanes.value);
+          lanes.value = combineThreads(combiner, lanes.value);
           Value start = starts[next].value;
+          if (lanes.isVector)
+            start = splat(starts[next]);
           Attribute constantStart;
           bool neutral =
-              matchPattern(start, m_Constant(&constantStart)) &&
-              constantStart == getNeutral(b, combiner, start.getType());
-          if (!neutral) {
-            OperationState state(loc, combiner->getName(), {start, single},
-                                 {start.getType()}, combiner->getAttrs());
-            single = b.create(state)->getResult(0);
-          }
-          lanes.value = single;
+              matchPattern(starts[next].value, m_Constant(&constantStart)) &&
+              constantStart ==
+                  getNeutral(b, combiner, starts[next].value.getType());
+          setInsertion(top());
+          if (!neutral)
+            lanes.value = combine(combiner, start, lanes.value);
         }
         scopes.back().values[{op->getResult(i), map}] = lanes;
         ++next;
@@ -632,7 +639,7 @@ LogicalResult LoopEmitter::emit() {
   OpBuilder::InsertionGuard guard(b);
   ivs.assign(schedule.dims.size(), Value());
   ivScopes.assign(schedule.dims.size(), 0);
-  openScope(&target.function.getBody().front());
+  openScope(target.entry);
 
   // How the work divides among threads: leading kept loops until there are
   // enough points, or the vectors of a single kept dim.

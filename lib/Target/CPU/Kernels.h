@@ -1,0 +1,34 @@
+//===- Kernels.h - The kinds of kernels on the CPU --------------*- C++ -*-===//
+//
+// Private to the CPU target.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FX_LIB_TARGET_CPU_KERNELS_H
+#define FX_LIB_TARGET_CPU_KERNELS_H
+
+#include "../Common/LoopEmitter.h"
+
+namespace mlir::fx::cpu {
+using namespace mlir::fx::target;
+
+/// Fills the function of a template kernel: a call of the runtime, with the
+/// rest of the kernel as its epilogue.
+LogicalResult emitTemplateKernel(OpBuilder &b, KernelOp kernelOp,
+                                 KernelFunction &target, unsigned vectorBits);
+
+/// Fills the function of a join kernel: one loop nest for each tensor that is
+/// put into the result.
+LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
+                             KernelFunction &target, unsigned vectorBits);
+
+/// Fills the function by one-shot bufferization of the region. The function
+/// still holds tensors, to be lowered by `lowerGenericKernels`.
+LogicalResult emitGenericKernel(OpBuilder &builder, KernelOp kernel,
+                                KernelFunction &function);
+/// Bufferizes the generic kernels of a module and lowers them to loops.
+LogicalResult lowerGenericKernels(ModuleOp module);
+
+} // namespace mlir::fx::cpu
+
+#endif // FX_LIB_TARGET_CPU_KERNELS_H
