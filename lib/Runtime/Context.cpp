@@ -67,6 +67,7 @@ struct fx_rt_context {
   /// Free blocks, most recently freed first.
   BlockHeader *freeBlocks;
   int64_t cachedBytes, cacheLimit;
+  DeviceSlot device;
 };
 
 namespace {
@@ -109,6 +110,11 @@ fx_rt_context *resolve(void *ctx) {
 }
 } // namespace
 
+DeviceSlot *fxrt::getDeviceSlot(void *opaque) {
+  fx_rt_context *ctx = resolve(opaque);
+  return ctx ? &ctx->device : nullptr;
+}
+
 void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
   if (scratch.bytes[slot] >= bytes && scratch.data[slot])
     return scratch.data[slot];
@@ -146,6 +152,8 @@ void fx_rt_context_destroy(fx_rt_context *ctx) {
   if (!ctx)
     return;
   fx_rt_context_trim(ctx);
+  if (ctx->device.destroy)
+    ctx->device.destroy(ctx->device.state);
   pthread_mutex_destroy(&ctx->mutex);
   free(ctx);
 }
@@ -227,4 +235,6 @@ void fx_rt_context_trim(void *opaque) {
   }
   ctx->cachedBytes = 0;
   pthread_mutex_unlock(&ctx->mutex);
+  if (ctx->device.trim)
+    ctx->device.trim(ctx->device.state);
 }

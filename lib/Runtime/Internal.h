@@ -27,6 +27,18 @@ T *threadScratchOf(ScratchSlot slot, int64_t count) {
   return static_cast<T *>(threadScratch(slot, count * sizeof(T)));
 }
 
+/// What the part of the library that drives GPUs keeps in a context. It is
+/// reached through these functions only, so that code for CPUs does not link
+/// it in. All null until that part is used.
+struct DeviceSlot {
+  void *state;
+  /// Gives cached memory back; frees everything.
+  void (*trim)(void *state);
+  void (*destroy)(void *state);
+};
+/// That of a context, or of the thread's for NULL; null without memory.
+DeviceSlot *getDeviceSlot(void *ctx);
+
 /// True inside fx_rt_parallel_for with more than one thread, where further
 /// regions run serially.
 bool inParallelRegion();

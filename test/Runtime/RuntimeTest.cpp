@@ -151,7 +151,8 @@ int main(int argc, char **argv) {
                   {"parallel", testParallel},
                   {"gemm", testGemm},
                   {"conv", testConvolution},
-                  {"random", testRandom}};
+                  {"random", testRandom},
+                  {"cuda", testCuda}};
   for (const auto &section : sections)
     if (argc > 1 && std::strcmp(argv[1], section.name) == 0) {
       section.run();
@@ -160,7 +161,7 @@ int main(int argc, char **argv) {
                   failures);
       return failures != 0;
     }
-  std::printf("usage: fx-runtime-test memory|parallel|gemm|conv|random "
+  std::printf("usage: fx-runtime-test memory|parallel|gemm|conv|random|cuda "
               "[THREADS]\n");
   return 2;
 }

@@ -66,6 +66,7 @@ void testParallel();
 void testGemm();
 void testConvolution();
 void testRandom();
+void testCuda();
 
 } // namespace fxtest
 

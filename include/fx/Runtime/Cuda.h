@@ -11,6 +11,11 @@
 // device pointers unless said otherwise. A context that is NULL stands for a
 // default context of the calling thread, as in Runtime.h.
 //
+// What a context owns on the device it owns once for every CUDA context that it
+// is used in. A call, its kernels' arguments and its memory belong to one CUDA
+// context. Work can be captured into a CUDA graph after a first call, which
+// loads code, copies constants and allocates memory.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef FX_RUNTIME_CUDA_H
@@ -42,18 +47,23 @@ typedef struct fx_rt_cuda_module {
 int32_t fx_rt_cuda_device_count(void);
 
 /// The stream (a CUstream or cudaStream_t) that later calls with this context
-/// use; NULL, the default, is the default stream.
+/// use; NULL, the default, is the default stream. When the next call uses
+/// another stream than the last one, its work waits for that of the last one,
+/// which must still exist.
 void fx_rt_cuda_set_stream(void *ctx, void *stream);
 
 /// Starts a call of compiled code: takes the thread's current CUDA context, or
 /// the primary context of the first device, and loads the module on its first
-/// use there. Non-zero on failure.
+/// use there. `module` may be NULL in programs that only use memory. Non-zero
+/// on failure.
 int32_t fx_rt_cuda_begin(void *ctx, fx_rt_cuda_module *module);
 /// Ends it: non-zero if anything failed since fx_rt_cuda_begin.
 int32_t fx_rt_cuda_end(void *ctx);
 
 /// Like fx_rt_workspace, fx_rt_alloc and fx_rt_free, on the device (256-byte
-/// aligned). A freed block may still be in use by work on the stream.
+/// aligned). A freed block may still be in use by work on the stream. Blocks
+/// may outlive the call; up to FX_RT_CUDA_CACHE_BYTES (1 GiB) of freed ones are
+/// kept.
 void *fx_rt_cuda_workspace(void *ctx, int64_t bytes);
 void *fx_rt_cuda_alloc(void *ctx, int64_t bytes);
 void fx_rt_cuda_free(void *ctx, void *block);
@@ -78,10 +88,11 @@ void fx_rt_cuda_launch(void *ctx, fx_rt_cuda_module *module, int32_t kernel,
 void fx_rt_cuda_copy(void *ctx, void *to, const void *from, int64_t bytes);
 /// Waits for the stream and copies to host memory.
 void fx_rt_cuda_read(void *ctx, void *to_host, const void *from, int64_t bytes);
-/// From host memory; the memory may be reused at once.
+/// From host memory; the memory may be reused at once. Waits for the stream
+/// when there are more than 16 bytes.
 void fx_rt_cuda_write(void *ctx, void *to, const void *from_host,
                       int64_t bytes);
-/// Waits for the stream. Non-zero on failure.
+/// Waits for the stream, in a call or outside. Non-zero on failure.
 int32_t fx_rt_cuda_synchronize(void *ctx);
 
 /// Element types of matrices.
@@ -90,10 +101,11 @@ enum { FX_RT_CUDA_F32 = 0, FX_RT_CUDA_F64 = 1, FX_RT_CUDA_BF16 = 2,
 
 /// `batch` products C = A * B by cuBLASLt. A is MxK with element (i, k) at
 /// A[i * rsA + k * csA], B is KxN alike; one of the two strides of each is 1
-/// (or its extent is). C is MxN with unit column stride. Operand b of the batch
-/// starts at A + b * bsA and so on. Operands have element type `type`; C is
-/// f64 for f64 operands and f32 otherwise, and so are the sums (no TF32). K = 0
-/// gives zeros.
+/// (or its extent is), and the other one is at least the extent of that
+/// dimension: no element is repeated. C is MxN with unit column stride.
+/// Operand b of the batch starts at A + b * bsA and so on; bsA or bsB may be 0.
+/// Operands have element type `type`; C is f64 for f64 operands and f32
+/// otherwise, and so are the sums (no TF32). K = 0 gives zeros.
 void fx_rt_cuda_gemm(void *ctx, int32_t type, int64_t batch, int64_t M,
                      int64_t N, int64_t K, const void *A, int64_t bsA,
                      int64_t rsA, int64_t csA, const void *B, int64_t bsB,
