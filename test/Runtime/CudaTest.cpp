@@ -132,7 +132,9 @@ void testDeviceMemory(void *ctx) {
 
 void testKernels(void *ctx, fx_rt_cuda_module *module) {
   const int64_t n = 1000;
-  std::vector<float> x = randomValues(n), y = randomValues(n), got(n);
+  // A constant is known by its address: it has to live as long as the module.
+  static const std::vector<float> x = randomValues(n);
+  std::vector<float> y = randomValues(n), got(n);
   FX_CHECK(fx_rt_cuda_begin(ctx, module) == 0, "%s", fx_rt_last_error());
   void *deviceX = fx_rt_cuda_constant(ctx, module, x.data(), n * 4);
   FX_CHECK(fx_rt_cuda_constant(ctx, module, x.data(), n * 4) == deviceX,
@@ -148,8 +150,9 @@ void testKernels(void *ctx, fx_rt_cuda_module *module) {
   fx_rt_cuda_free(ctx, deviceY);
   FX_CHECK(fx_rt_cuda_end(ctx) == 0, "%s", fx_rt_last_error());
   for (int64_t i = 0; i < n; ++i)
-    FX_CHECK(std::abs(got[i] - (a * x[i] + y[i])) < 1e-6f, "element %ld",
-             long(i));
+    FX_CHECK(std::abs(got[i] - (a * x[i] + y[i])) < 1e-6f,
+             "element %ld is %g, x is %g and y was %g", long(i), got[i], x[i],
+             y[i]);
 }
 
 void testErrors(void *ctx) {
