@@ -181,6 +181,9 @@ ModelDescription fx::describeModule(ModuleOp module, StringRef name,
 
 FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
                                     const CompileOptions &options) {
+  if (options.target != "cpu" && options.target != "nvptx")
+    return module.emitError("unknown target '")
+           << options.target << "'; the targets are cpu and nvptx";
   StageRunner runner(module, options);
   if (failed(runGraphStages(module, runner, options)))
     return failure();
@@ -192,7 +195,14 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
         return buildLoweringStage(pm);
       })))
     return failure();
-  auto code = cpu::compileForCPU(module, options.cpu);
+  FailureOr<std::unique_ptr<cpu::CompiledModule>> code = failure();
+  if (options.target == "nvptx") {
+    nvptx::NVPTXOptions nvptxOptions = options.nvptx;
+    nvptxOptions.host = options.cpu;
+    code = nvptx::compileForNVPTX(module, nvptxOptions, &result.ptx);
+  } else {
+    code = cpu::compileForCPU(module, options.cpu);
+  }
   if (failed(code))
     return failure();
   result.code = std::move(*code);

@@ -9,6 +9,7 @@
 #include "fx/Partition/Passes.h"
 #include "fx/PostGrad/PostGrad.h"
 #include "fx/PreGrad/PreGrad.h"
+#include "fx/Target/NVPTX/NVPTX.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -170,6 +171,14 @@ struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
     return text;
   }
 };
+struct NVPTXFlags : PassPipelineOptions<NVPTXFlags> {
+  Option<std::string> arch{*this, "arch",
+                           llvm::cl::desc("The GPU architecture"),
+                           llvm::cl::init("sm_90")};
+  Option<bool> cubin{*this, "cubin",
+                     llvm::cl::desc("Embed machine code if ptxas is found"),
+                     llvm::cl::init(true)};
+};
 } // namespace
 
 /// Registers a pipeline whose builder can fail: with upstream's
@@ -256,6 +265,16 @@ void fx::registerPipelines() {
       [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
         pm.addNestedPass<func::FuncOp>(createSeedsToArgumentsPass());
         return buildLoweringStage(pm);
+      });
+  registerTwins<NVPTXFlags>(
+      "lower-to-nvptx",
+      "Linalg on tensors to the LLVM dialect, with PTX for an NVIDIA GPU",
+      [](OpPassManager &pm, const NVPTXFlags &flags, ErrorHandler) {
+        nvptx::NVPTXOptions options;
+        options.arch = flags.arch;
+        options.cubin = flags.cubin;
+        nvptx::buildLowerToNVPTXPipeline(pm, options);
+        return success();
       });
   registerTwins<NoFlags>(
       "lower-to-cpu", "Linalg on tensors to the LLVM dialect for this CPU",

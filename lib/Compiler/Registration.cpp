@@ -15,6 +15,8 @@
 #include "fx/PreGrad/Passes.h"
 #include "fx/Target/CPU/CPU.h"
 #include "fx/Target/CPU/Passes.h"
+#include "fx/Target/NVPTX/NVPTX.h"
+#include "fx/Target/NVPTX/Passes.h"
 
 using namespace mlir;
 
@@ -23,6 +25,7 @@ void fx::registerFXDialects(DialectRegistry &registry) {
   registerDerivatives(registry);
   registerRematerializationModels(registry);
   cpu::registerCPUDialects(registry);
+  nvptx::registerNVPTXDialects(registry);
   registerScalarBodyModels(registry);
 }
 
@@ -35,6 +38,7 @@ void fx::registerFXPasses() {
   registerFXPostGradPasses();
   registerFXLoweringKernelsPasses();
   cpu::registerFXTargetCPUPasses();
+  nvptx::registerFXTargetNVPTXPasses();
   registerFXCompilerPasses();
   registerPipelines();
 }

@@ -2,6 +2,7 @@
 //
 //   fx-compile model.pt2 -o model.so                      (and model.h)
 //   fx-compile model.pt2 --mode=training -o step.so
+//   fx-compile model.pt2 --target=nvptx -o gpu.so
 //   fx-compile model.pt2 --emit=linalg -o model.mlir
 //
 //===----------------------------------------------------------------------===//
@@ -18,7 +19,7 @@ using namespace mlir::fx;
 namespace cl = llvm::cl;
 
 namespace {
-enum class Emit { SharedLibrary, Object, LLVM, Linalg, FX };
+enum class Emit { SharedLibrary, Object, LLVM, PTX, Linalg, FX };
 }
 
 namespace {
@@ -44,7 +45,8 @@ struct CommandLine {
       cl::values(clEnumValN(Emit::SharedLibrary, "so",
       "shared library and C header"),
       clEnumValN(Emit::Object, "obj", "object file"),
-      clEnumValN(Emit::LLVM, "llvm", "LLVM IR"),
+      clEnumValN(Emit::LLVM, "llvm", "LLVM IR of the host code"),
+      clEnumValN(Emit::PTX, "ptx", "device code, with --target=nvptx"),
       clEnumValN(Emit::Linalg, "linalg", "linalg on tensors"),
       clEnumValN(Emit::FX, "fx", "fx IR after --stop-after")),
       cl::cat(category)};
@@ -53,6 +55,13 @@ struct CommandLine {
       cl::desc("Write fx IR after this stage: import, pre-grad, "
       "autodiff, joint-graph, partition or post-grad"),
       cl::cat(category)};
+  cl::opt<std::string> target{
+      "target", cl::desc("cpu or nvptx (an NVIDIA GPU)"), cl::init("cpu"),
+      cl::cat(category)};
+  cl::opt<std::string> gpuArch{
+      "gpu-arch",
+      cl::desc("The architecture of --target=nvptx (default: sm_90)"),
+      cl::init("sm_90"), cl::cat(category)};
   cl::opt<std::string> mcpu{
       "mcpu", cl::desc("LLVM's name of the processor (default: this one)"),
       cl::cat(category)};
@@ -86,6 +95,16 @@ static CompileOptions getOptions() {
     exitOnError(llvm::createStringError(
         "--mode must be inference or training, not " + commandLine->mode));
   options.training = commandLine->mode == "training";
+  options.target = commandLine->target;
+  if (options.target != "cpu" && options.target != "nvptx")
+    exitOnError(llvm::createStringError("--target must be cpu or nvptx, not " +
+                                        options.target));
+  if (commandLine->emit == Emit::PTX && options.target != "nvptx")
+    exitOnError(
+        llvm::createStringError("--emit=ptx needs --target=nvptx"));
+  options.nvptx.arch = commandLine->gpuArch;
+  // Machine code is not shown.
+  options.nvptx.cubin = commandLine->emit != Emit::PTX;
   options.cpu.cpu = commandLine->mcpu;
   options.partition = commandLine->partition;
   options.printTimes = commandLine->times;
@@ -149,6 +168,9 @@ int main(int argc, char **argv) {
   case Emit::LLVM:
     writeText(
         [&](llvm::raw_ostream &os) { os << compiled->code->getLLVMIR(); });
+    return 0;
+  case Emit::PTX:
+    writeText([&](llvm::raw_ostream &os) { os << compiled->ptx; });
     return 0;
   case Emit::Object:
     return failed(compiled->code->emitObject(commandLine->outputPath));

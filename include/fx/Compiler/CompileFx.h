@@ -10,6 +10,7 @@
 
 #include "fx/Support/ModelDescription.h"
 #include "fx/Target/CPU/CPU.h"
+#include "fx/Target/NVPTX/NVPTX.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -44,6 +45,8 @@ struct CompileOptions {
   /// "cpu" or "nvptx".
   std::string target = "cpu";
   cpu::CPUOptions cpu;
+  /// For "nvptx"; host code is compiled by the options of `cpu`.
+  nvptx::NVPTXOptions nvptx;
   /// Options of the pass fx-partition, as text ("mode=aggressive").
   std::string partition;
   /// Leave arguments out of what the forward saves: the backward has arguments
@@ -59,6 +62,8 @@ struct CompileOptions {
 struct CompiledFx {
   ModelDescription description;
   std::unique_ptr<cpu::CompiledModule> code;
+  /// Device code of the target "nvptx".
+  std::string ptx;
 };
 
 /// Runs the stages up to `options.stopAfter` (at most Lowering) in place.

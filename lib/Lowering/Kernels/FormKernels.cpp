@@ -57,7 +57,8 @@ bool isHostOp(Operation *op) {
 /// Greedy fusion of the ops of one block.
 class KernelFormer {
 public:
-  explicit KernelFormer(Block &block) : block(block) {}
+  KernelFormer(Block &block, bool convolutions)
+      : block(block), convolutions(convolutions) {}
 
   LogicalResult run(bool fuse);
 
@@ -71,6 +72,14 @@ private:
     Operation *contraction = nullptr;
   };
 
+  /// The template for an op, if the target has it.
+  FailureOr<Contraction> matchTemplate(linalg::GenericOp op) {
+    FailureOr<Contraction> match = matchContraction(op);
+    if (succeeded(match) && !convolutions &&
+        match->kind != ContractionKind::Product)
+      return failure();
+    return match;
+  }
   Operation *getOwner(Operation *op) { return block.findAncestorOpInBlock(*op); }
   /// The values of `ops` that are used outside, reshapes looked through.
   SmallVector<Value> getOutputs(const Ops &ops);
@@ -93,6 +102,7 @@ private:
   Ops sortOps(const Ops &ops);
 
   Block &block;
+  bool convolutions;
   llvm::DenseMap<Operation *, int> groupOf;
   llvm::DenseMap<Operation *, int64_t> position;
   SmallVector<Group> groups;
@@ -215,7 +225,7 @@ bool KernelFormer::tryMergeEpilogue(int a, int b,
                                     ArrayRef<Operation *> reshapes) {
   Operation *anchor = groups[a].contraction;
   FailureOr<Contraction> contraction =
-      matchContraction(cast<linalg::GenericOp>(anchor));
+      matchTemplate(cast<linalg::GenericOp>(anchor));
   Ops prologue, rest;
   bool before = true;
   for (Operation *op : groups[a].ops) {
@@ -365,7 +375,7 @@ void KernelFormer::takePadding() {
     if (!group.contraction)
       continue;
     auto op = cast<linalg::GenericOp>(group.contraction);
-    FailureOr<Contraction> contraction = matchContraction(op);
+    FailureOr<Contraction> contraction = matchTemplate(op);
     if (contraction->kind == ContractionKind::Product)
       continue;
     bool isForward = contraction->kind == ContractionKind::Convolution;
@@ -516,7 +526,7 @@ LogicalResult KernelFormer::run(bool fuse) {
     auto generic = dyn_cast<linalg::GenericOp>(op);
     FailureOr<Contraction> contraction = failure();
     if (fuse && generic)
-      contraction = matchContraction(generic);
+      contraction = matchTemplate(generic);
     if (succeeded(contraction)) {
       group.kind = KernelKind::Template;
       group.contraction = &op;
@@ -540,7 +550,7 @@ LogicalResult KernelFormer::run(bool fuse) {
     if (group.contraction) {
       auto op = cast<linalg::GenericOp>(group.contraction);
       SmallVector<Value> outputs = getOutputs(group.ops);
-      FailureOr<Contraction> contraction = matchContraction(op);
+      FailureOr<Contraction> contraction = matchTemplate(op);
       FailureOr<Epilogue> epilogue = getEpilogue(group.ops, *contraction);
       if (!llvm::is_contained(outputs, op.getResult(0)) &&
           (failed(epilogue) || !epilogue->inPlace))
@@ -576,7 +586,7 @@ bool isPaddingConvolution(Operation *user, tensor::PadOp pad) {
 }
 
 /// pad(x) -> insert_slice(x, fill)
-void expandPad(RewriterBase &rewriter, tensor::PadOp pad) {
+void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool convolutions) {
   Value value = pad.getConstantPaddingValue();
   RankedTensorType type = pad.getResultType();
   auto isNegative = [](int64_t size) {
@@ -584,9 +594,9 @@ void expandPad(RewriterBase &rewriter, tensor::PadOp pad) {
   };
   if (!value || llvm::any_of(pad.getStaticLow(), isNegative) ||
       llvm::any_of(pad.getStaticHigh(), isNegative) ||
-      llvm::all_of(pad->getUsers(), [&](Operation *user) {
-        return isPaddingConvolution(user, pad);
-      }))
+      (convolutions && llvm::all_of(pad->getUsers(), [&](Operation *user) {
+         return isPaddingConvolution(user, pad);
+       })))
     return;
   rewriter.setInsertionPoint(pad);
   Location loc = pad.getLoc();
@@ -607,7 +617,7 @@ void expandPad(RewriterBase &rewriter, tensor::PadOp pad) {
   if (joined.getType() != type)
     joined = tensor::CastOp::create(rewriter, loc, type, joined);
   pad.getResult().replaceUsesWithIf(joined, [&](OpOperand &use) {
-    return !isPaddingConvolution(use.getOwner(), pad);
+    return !convolutions || !isPaddingConvolution(use.getOwner(), pad);
   });
 }
 
@@ -643,13 +653,13 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
           use->set(rewriter.clone(*fill)->getResult(0));
       }
       for (auto pad : llvm::make_early_inc_range(block.getOps<tensor::PadOp>()))
-        expandPad(rewriter, pad);
+        expandPad(rewriter, pad, convolutions);
       for (Operation &op :
            llvm::make_early_inc_range(llvm::reverse(block.getOperations())))
         if (isOpTriviallyDead(&op))
           rewriter.eraseOp(&op);
     }
-    if (failed(KernelFormer(block).run(fuse)))
+    if (failed(KernelFormer(block, convolutions).run(fuse)))
       signalPassFailure();
   }
 };

@@ -89,36 +89,42 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   pm.addPass(createCPUToLLVMPass());
 }
 
+using Clock = std::chrono::steady_clock;
+
+/// Milliseconds since a time.
+static double since(Clock::time_point from) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - from).count();
+}
+
+FailureOr<std::unique_ptr<CompiledModule>>
+cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
+                       const CPUOptions &options) {
+  auto translated = Clock::now();
+  auto llvmContext = std::make_unique<llvm::LLVMContext>();
+  std::unique_ptr<llvm::Module> llvmModule =
+      translateModuleToLLVMIR(module, *llvmContext, "fx");
+  if (!llvmModule)
+    return failure();
+  auto generated = Clock::now();
+  FailureOr<std::unique_ptr<CompiledModule>> result = generateMachineCode(
+      source, std::move(llvmContext), std::move(llvmModule), options);
+  if (options.printTimes)
+    llvm::errs() << llvm::formatv(
+        "cpu: translation {0:f1} ms, LLVM {1:f1} ms\n",
+        since(translated) - since(generated), since(generated));
+  return result;
+}
+
 FailureOr<std::unique_ptr<CompiledModule>>
 cpu::compileForCPU(ModuleOp module, const CPUOptions &options) {
-  using Clock = std::chrono::steady_clock;
   auto start = Clock::now();
-  auto since = [](Clock::time_point from) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - from)
-        .count();
-  };
   OwningOpRef<ModuleOp> copy = module.clone();
   PassManager pm(module.getContext());
   pm.enableVerifier(options.verifyPasses);
   buildLowerToCPUPipeline(pm, options);
   if (failed(pm.run(*copy)))
     return failure();
-  double passes = since(start);
-
-  auto translated = Clock::now();
-  auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> llvmModule =
-      translateModuleToLLVMIR(*copy, *llvmContext, "fx");
-  if (!llvmModule)
-    return failure();
-  double translation = since(translated);
-  auto generated = Clock::now();
-  FailureOr<std::unique_ptr<CompiledModule>> result =
-      generateMachineCode(module, std::move(llvmContext),
-                          std::move(llvmModule), options);
   if (options.printTimes)
-    llvm::errs() << llvm::formatv(
-        "cpu: passes {0:f1} ms, translation {1:f1} ms, LLVM {2:f1} ms\n",
-        passes, translation, since(generated));
-  return result;
+    llvm::errs() << llvm::formatv("cpu: passes {0:f1} ms\n", since(start));
+  return compileLLVMModule(module, *copy, options);
 }

@@ -3,8 +3,8 @@
 #include "Kernels.h"
 
 #include "../Common/EntryPoint.h"
+#include "../Common/TemplateCall.h"
 
-#include "fx/Lowering/Kernels/Contraction.h"
 #include "fx/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -109,10 +109,7 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
       }
     }
     if (kind == KernelKind::Template &&
-        llvm::none_of(kernel.getBody().front().getOps<linalg::GenericOp>(),
-                      [](linalg::GenericOp op) {
-                        return succeeded(matchContraction(op));
-                      }))
+        failed(TemplateCall::findContraction(kernel)))
       kind = KernelKind::Generic;
     if (kind != KernelKind::Generic) {
       b.setInsertionPointToEnd(module.getBody());

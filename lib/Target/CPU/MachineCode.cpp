@@ -2,6 +2,7 @@
 
 #include "MachineCode.h"
 
+#include "fx/Runtime/Cuda.h"
 #include "fx/Runtime/Runtime.h"
 
 #include "llvm/ADT/ScopeExit.h"
@@ -215,6 +216,17 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32_at);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_begin);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_end);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_workspace);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_alloc);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_free);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_constant);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_check_alignment);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_launch);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_copy);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_read);
+  FX_RUNTIME_SYMBOL(fx_rt_cuda_gemm);
 #undef FX_RUNTIME_SYMBOL
   return symbols;
 }
@@ -301,10 +313,11 @@ MachineCode::emitSharedLibrary(StringRef path,
   llvm::append_range(arguments, extraObjects);
   arguments.push_back(runtime);
   // Nothing in the objects refers to these.
-  for (StringRef symbol : {"fx_rt_last_error", "fx_rt_set_num_threads"}) {
-    arguments.push_back("-u");
-    arguments.push_back(symbol);
-  }
+  SmallVector<StringRef> exported = {"fx_rt_last_error",
+                                     "fx_rt_set_num_threads"};
+  llvm::append_range(exported, options.exports);
+  for (StringRef symbol : exported)
+    arguments.append({"-u", symbol});
   if (!extraObjects.empty())
     arguments.append({"-u", "fx_model_describe"});
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(logPath),

@@ -16,7 +16,10 @@ def FormKernelsPass : Pass<"fx-form-kernels", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"fuse", "fuse", "bool", /*default=*/"true",
-           "Form fused kernels; off gives one generic kernel">
+           "Form fused kernels; off gives one generic kernel">,
+    Option<"convolutions", "convolutions", "bool", /*default=*/"true",
+           "The target has templates for convolutions; off makes them loop "
+           "kernels">
   ];
   let dependentDialects = ["::mlir::fx::FXDialect",
                            "::mlir::linalg::LinalgDialect",

@@ -22,6 +22,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace mlir::fx::cpu {
 
@@ -38,6 +39,9 @@ struct CPUOptions {
   bool fuse = true;
   /// Print compile times to stderr.
   bool printTimes = false;
+  /// Functions of the run-time library that a shared library exports besides
+  /// those that every one does.
+  std::vector<std::string> exports;
 };
 
 /// The C signature of an entry point.
@@ -70,6 +74,11 @@ public:
 /// Compiles a copy of the module; errors are diagnostics on it.
 FailureOr<std::unique_ptr<CompiledModule>>
 compileForCPU(ModuleOp module, const CPUOptions &options = {});
+
+/// Compiles a module that is in the LLVM dialect; errors are diagnostics on
+/// `source`, the module that it was made from.
+FailureOr<std::unique_ptr<CompiledModule>>
+compileLLVMModule(ModuleOp source, ModuleOp module, const CPUOptions &options);
 
 /// From linalg on tensors to the LLVM dialect.
 void buildLowerToCPUPipeline(OpPassManager &pm, const CPUOptions &options);
