@@ -6,7 +6,8 @@ if(FX_CCACHE)
   # The sloppiness settings let ccache handle precompiled headers.
   set(fx_launcher ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros
-      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FX_CCACHE})
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_PCH_EXTSUM=1 ${FX_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${fx_launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${fx_launcher})
 endif()
@@ -37,6 +38,14 @@ function(fx_add_pch)
   target_precompile_headers(FXPrecompiled PRIVATE ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
   # ccache needs a header whose contents do not depend on the time.
   target_compile_options(FXPrecompiled PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  # The compiled header names the build folder. ccache takes this file for it,
+  # and CMake's own spelling of the option has a path that ccache cannot make
+  # relative: without both, another build folder (a wheel's) shares no objects.
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE> PARENT_SCOPE)
+  file(SHA256 ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h fx_pch_sum)
+  file(WRITE
+    ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/FXPrecompiled.dir/cmake_pch.hxx.pch.sum
+    "${fx_pch_sum} ${LLVM_PACKAGE_VERSION}\n")
 endfunction()
 
 # fx_add_library(NAME SOURCES a.cpp … [LINK libs…] [NO_PCH])
