@@ -8,6 +8,8 @@
 #include "fx/IR/FXDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 #include <cstring>
@@ -21,6 +23,7 @@ struct fx_module {
   std::unique_ptr<MLIRContext> context;
   std::unique_ptr<cpu::CompiledModule> code;
   std::string description;
+  llvm::StringSet<> functions;
 };
 
 namespace {
@@ -105,6 +108,12 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
       map.mapOptional("post_grad_custom_post", options.custom.postPost);
   if (!ok)
     return root.getError();
+  if (options.target != "cpu")
+    return llvm::createStringError("unknown target '" + options.target +
+                                   "': code in this process is for 'cpu'");
+  if (optLevel < 0 || optLevel > 3)
+    return llvm::createStringError("opt_level " + llvm::Twine(optLevel) +
+                                   " is not between 0 and 3");
   options.cpu.optLevel = static_cast<unsigned>(optLevel);
   options.cpu.printTimes = options.printTimes;
   return options;
@@ -134,7 +143,9 @@ static std::unique_ptr<fx_module> compileGraph(StringRef text,
 
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
   OpBuilder builder = OpBuilder::atBlockBegin(module->getBody());
-  if (failed(importGraph(builder, *graph, "main"))) {
+  // What the importer takes from the file, results' types above all, is checked
+  // here only: passes trust the IR.
+  if (failed(importGraph(builder, *graph, "main")) || failed(verify(*module))) {
     error = errors.take();
     return nullptr;
   }
@@ -145,6 +156,8 @@ static std::unique_ptr<fx_module> compileGraph(StringRef text,
   }
   result->code = std::move(compiled->code);
   result->description = compiled->description.toJson();
+  for (const auto &function : compiled->description.functions)
+    result->functions.insert(function.name);
   return result;
 }
 
@@ -154,8 +167,9 @@ fx_module *fx_compile_graph(const char *text, size_t length,
                             const char *options, size_t optionsLength,
                             char **error) {
   std::string message;
+  // A null text is an empty one whatever its length says.
   std::unique_ptr<fx_module> module = compileGraph(
-      StringRef(text, length),
+      text ? StringRef(text, length) : StringRef(),
       options ? StringRef(options, optionsLength) : StringRef(), message);
   if (!module && error)
     *error = strdup(message.c_str());
@@ -169,7 +183,11 @@ const char *fx_module_describe(const fx_module *module) {
 }
 
 void *fx_module_lookup(fx_module *module, const char *name) {
-  return module->code->lookup(name);
+  // A name that is not there is an answer; the loader reports it as an error.
+  StringRef function(name);
+  function.consume_back("_result_sizes");
+  return module->functions.contains(function) ? module->code->lookup(name)
+                                              : nullptr;
 }
 
 void fx_string_free(char *text) { free(text); }

@@ -26,13 +26,15 @@ typedef struct fx_module fx_module;
  *   IR after every pass), partition (options of fx-partition), pre_grad_custom,
  *   joint_custom_pre, joint_custom_post, post_grad_custom_pre,
  *   post_grad_custom_post (pass pipelines as text).
- * Other keys are ignored. NULL is an error; `*error` then is its text, to be
- * freed with fx_string_free. Can be called from several threads at once.
+ * Other keys are ignored. A result of NULL is an error; `*error` then is its
+ * text, to be freed with fx_string_free (`error` may be NULL, too). Can be
+ * called from several threads at once.
  */
 fx_module *fx_compile_graph(const char *json, size_t length,
                             const char *options, size_t options_length,
                             char **error);
 
+/** Frees the module and its code. NULL is ignored. */
 void fx_module_destroy(fx_module *module);
 
 /**
@@ -48,6 +50,7 @@ const char *fx_module_describe(const fx_module *module);
  */
 void *fx_module_lookup(fx_module *module, const char *name);
 
+/** Frees an error text. NULL is ignored. */
 void fx_string_free(char *text);
 
 #ifdef __cplusplus
