@@ -55,6 +55,14 @@ if [ -z "$python" ]; then
   python="$root/.venv/bin/python"
   # torch first: what depends on it then finds this version.
   "$python" -m pip install --quiet torch==2.13.0 >&2
-  "$python" -m pip install --quiet numpy pytest >&2
+  "$python" -m pip install --quiet numpy pytest scikit-build-core >&2
+fi
+# The tests install the package without the network. An interpreter that is not
+# ours is left as it is.
+if ! PYTHONPATH="$root/build-pip" "$python" -c 'import scikit_build_core' \
+    2>/dev/null; then
+  echo "Installing scikit-build-core into build-pip" >&2
+  "$python" -m pip install --quiet --target "$root/build-pip" \
+    scikit-build-core >&2
 fi
 echo "$python"
