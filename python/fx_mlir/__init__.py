@@ -28,7 +28,7 @@ def _register_backend():
     # PYTHONPATH has none.
     from importlib.metadata import entry_points
 
-    if any(e.name == "fx_mlir" for e in entry_points(group="torch_dynamo_backends")):
+    if entry_points(group="torch_dynamo_backends", name="fx_mlir"):
         return
     try:
         from torch._dynamo.backends.registry import register_backend

@@ -144,12 +144,15 @@ def plan_call(function, sources, results, outputs):
         name = argument["name"]
         if name not in sources:
             raise RuntimeError(
-                f"compiled function {function['name']!r} has an argument {name!r} "
-                "that the graph does not have")
+                f"compiled function {function['name']!r} has an argument "
+                f"{name!r} that the graph does not have")
         source = sources[name]
         position[name] = k
-        strides = _expected_strides(source.spec) if source.kind == ARG_TENSOR else None
-        constant = source.value if source.kind == ARG_CONSTANT else None
+        strides, constant = None, None
+        if source.kind == ARG_TENSOR:
+            strides = _expected_strides(source.spec)
+        elif source.kind == ARG_CONSTANT:
+            constant = source.value
         arguments.append((source.kind, source.index, strides, constant))
         if not argument.get("scalar"):
             for dim, size in enumerate(argument["shape"]):
@@ -161,10 +164,12 @@ def plan_call(function, sources, results, outputs):
     known = _Sizes(sources)
     for result, spec in zip(function["results"], results, strict=True):
         if result["role"] == "mutation":
-            plans.append((RES_MUTATION, None, None, None, _item_size(result["dtype"]),
+            plans.append((RES_MUTATION, None, None, None,
+                          _item_size(result["dtype"]),
                           position[result["mutates"]]))
         elif result.get("scalar"):
-            plans.append((_SCALAR_RESULTS[result["dtype"]], None, None, None, 0, -1))
+            kind = _SCALAR_RESULTS[result["dtype"]]
+            plans.append((kind, None, None, None, 0, -1))
         else:
             plan, asked = _tensor_result(result, spec, known, offset)
             plans.append(plan)
@@ -179,10 +184,12 @@ def _tensor_result(result, spec, known, offset):
     are asked of the compiled code."""
     shape, dtype = result["shape"], result["dtype"]
     if spec is None and all(size >= 0 for size in shape):
-        return (RES_STATIC, tuple(shape), _row_major(shape), None, dtype, -1), False
+        strides = _row_major(shape)
+        return (RES_STATIC, tuple(shape), strides, None, dtype, -1), False
     if spec is None:
         places = tuple((SIZE_RESULT, offset + d, 0) for d in range(len(shape)))
-        return (RES_DYNAMIC, places, None, tuple(range(len(shape))), dtype, -1), True
+        order = tuple(range(len(shape)))
+        return (RES_DYNAMIC, places, None, order, dtype, -1), True
     if all(isinstance(size, int) for size in spec.shape):
         strides = spec.strides if spec.layout else _row_major(spec.shape)
         return (RES_STATIC, spec.shape, tuple(strides), None, dtype, -1), False
@@ -208,7 +215,7 @@ def _item_size(dtype):
 
 
 def draw_seeds(count):
-    """Seeds from PyTorch's default generator: torch.manual_seed governs them."""
+    """Seeds from PyTorch's default generator, which torch.manual_seed sets."""
     return torch.randint(-2**63, 2**63 - 1, (count,), dtype=torch.int64)
 
 
@@ -217,7 +224,8 @@ def copy_dense(tensor, strides):
     tensor = tensor.detach()
     if strides is None:
         return tensor.contiguous()
-    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
+    copy = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype)
+    return copy.copy_(tensor)
 
 
 def as_strided(tensor, size, stride, offset):
@@ -236,13 +244,14 @@ def call_module():
     try:
         module = _import_extension()
         set_threads, last_error = _library.runtime_functions()
-        module.initialize(torch.Tensor, set_threads, last_error, draw_seeds, copy_dense,
-                          as_strided, copy_into)
+        module.initialize(torch.Tensor, set_threads, last_error, draw_seeds,
+                          copy_dense, as_strided, copy_into)
         with compat.real_tensors():
             _check_extension(module)
         return module
     except (ImportError, RuntimeError) as error:
-        log.warning("fx_mlir: calls go through Python, which is slower: %s", error)
+        log.warning("fx_mlir: calls go through Python, which is slower: %s",
+                    error)
         from . import _slow_call
 
         return _slow_call
@@ -254,7 +263,8 @@ def _import_extension():
         for suffix in importlib.machinery.EXTENSION_SUFFIXES:
             path = os.path.join(folder, "_runtime" + suffix)
             if os.path.exists(path):
-                spec = importlib.util.spec_from_file_location("fx_mlir._runtime", path)
+                spec = importlib.util.spec_from_file_location(
+                    "fx_mlir._runtime", path)
                 module = importlib.util.module_from_spec(spec)
                 spec.loader.exec_module(module)
                 return module
@@ -269,7 +279,8 @@ def _check_extension(module):
         if module.data_pointer(tensor) != tensor.data_ptr():
             raise RuntimeError("a Tensor object is laid out differently")
     made = module.make_tensor((2, 3), (1, 2), module.dtype_code("float32"))
-    if type(made) is not torch.Tensor or made.stride() != (1, 2) or made.shape != (2, 3):
+    if (type(made) is not torch.Tensor or made.shape != (2, 3)
+            or made.stride() != (1, 2)):
         raise RuntimeError("tensors cannot be made from C")
 
 
@@ -278,12 +289,14 @@ def make_function(module, name, plan):
     calls = call_module()
     ask = plan.num_result_sizes > 0
     results = tuple(
-        (*r[:4], calls.dtype_code(r[4]) if isinstance(r[4], str) else r[4], r[5])
-        for r in plan.results)
+        (*shape, calls.dtype_code(dtype) if isinstance(dtype, str) else dtype,
+         argument)
+        for *shape, dtype, argument in plan.results)
     function = calls.Function(
-        module.address(name), module.address(name + "_result_sizes") if ask else 0,
-        plan.num_result_sizes, plan.arguments, plan.sizes, results, plan.outputs,
-        plan.evaluate)
+        module.address(name),
+        module.address(name + "_result_sizes") if ask else 0,
+        plan.num_result_sizes, plan.arguments, plan.sizes, results,
+        plan.outputs, plan.evaluate)
     function._boxed_call = True
     # The code lives as long as its callers.
     function._module = module

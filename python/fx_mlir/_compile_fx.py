@@ -34,11 +34,13 @@ def compile_fx(gm, example_inputs, options):
     return compat.aot_compile(
         gm,
         example_inputs,
-        fw_compiler=functools.partial(_fw_compiler_base, is_inference=False, options=options),
+        fw_compiler=functools.partial(
+            _fw_compiler_base, is_inference=False, options=options),
         bw_compiler=_bw_compiler,
         inference_compiler=functools.partial(
             _fw_compiler_base, is_inference=True, options=options),
-        partition_fn=functools.partial(_partition, dynamo_gm=gm, options=options),
+        partition_fn=functools.partial(
+            _partition, dynamo_gm=gm, options=options),
     )
 
 
@@ -82,7 +84,8 @@ def _is_trivial(gm):
 def _compile_graph(encoded, options, training=False):
     if options.dump_dir:
         _dump(encoded.text, options.dump_dir)
-    return _library.compile_graph(encoded.text, {**options._asdict(), "training": training})
+    return _library.compile_graph(
+        encoded.text, {**options._asdict(), "training": training})
 
 
 def _dump(text, folder):
@@ -115,7 +118,8 @@ def _output_slot(output, index_of_input):
 
 def _input_sources(encoded):
     """Sources of the arguments of a function that is given the primals."""
-    return {item.name: source_of_input(item, i) for i, item in enumerate(encoded.inputs)}
+    return {item.name: source_of_input(item, i)
+            for i, item in enumerate(encoded.inputs)}
 
 
 def _result_specs(outputs, count):
@@ -156,6 +160,14 @@ class _CompiledCall:
         return self
 
 
+def _primals(joint):
+    return [n for n in compat.placeholders(joint) if not is_tangent(n)]
+
+
+def _tangents(joint):
+    return [n for n in compat.placeholders(joint) if is_tangent(n)]
+
+
 def _unwrap(gm):
     for node in gm.graph.nodes:
         if isinstance(node.target, _CompiledCall):
@@ -179,8 +191,9 @@ class _Saved(NamedTuple):
         return isinstance(self.value, torch.Tensor)
 
 
-def _partition(gm, joint_inputs, *, num_fwd_outputs, static_lifetime_input_indices=None,
-               dynamo_gm, options, **kwargs):
+def _partition(gm, joint_inputs, *, num_fwd_outputs,
+               static_lifetime_input_indices=None, dynamo_gm, options,
+               **kwargs):
     """Splits a joint graph into two graphs of one call each."""
     static = static_lifetime_input_indices or ()
 
@@ -205,10 +218,12 @@ def _compile_joint(gm, encoded, options):
     """Has the joint graph partitioned and compiled."""
     module = _compile_graph(encoded, options)
     items = {item.name: item for item in encoded.inputs}
-    tangents = [items[n.name] for n in compat.placeholders(gm) if is_tangent(n)]
+    tangents = [items[n.name] for n in _tangents(gm)]
+    # The backward counts its own results and outputs.
+    preceding = {"result": encoded.num_fwd_results,
+                 "alias_output": encoded.num_fwd_outputs}
     gradients = [
-        o._replace(index=o.index - encoded.num_fwd_results) if o.kind == "result"
-        else o._replace(index=o.index - encoded.num_fwd_outputs) if o.kind == "alias_output"
+        o._replace(index=o.index - preceding[o.kind]) if o.kind in preceding
         else o
         for o in encoded.outputs[encoded.num_fwd_outputs:]
     ]
@@ -220,25 +235,28 @@ def _differentiate(dynamo_gm, joint, encoded, options):
     graph; None where that might differ from what AOTAutograd promised."""
     reason = _why_not_simple(dynamo_gm, joint, encoded)
     if reason:
-        log.info("fx_mlir: autodiff=\"fx\" leaves a graph to AOTAutograd: %s", reason)
+        log.info("fx_mlir: autodiff=\"fx\" leaves a graph to AOTAutograd: %s",
+                 reason)
         return None
-    primals = [n for n in compat.placeholders(joint) if not is_tangent(n)]
+    primals = _primals(joint)
     forward = compat.trace_forward(dynamo_gm, [n.meta["val"] for n in primals])
     names = [n.name for n in compat.placeholders(forward)]
     slots = compat.output_values(joint)[encoded.num_fwd_outputs:]
-    needed = [name for name, slot in zip(names, slots, strict=True) if slot is not None]
+    needed = [name for name, slot in zip(names, slots, strict=True)
+              if slot is not None]
     graph = encode_graph(forward, requires_grad=needed)
     module = _compile_graph(graph, options, training=True)
     backward = module.functions["backward"]
     tangents = [
         Input(a["name"], "tensor", tensor_spec(node.meta["val"]).row_major())
-        for a, node in zip((a for a in backward["arguments"] if a["role"] == "tangent"),
-                           (n for n in compat.placeholders(joint) if is_tangent(n)),
-                           strict=True)
+        for a, node in zip(
+            (a for a in backward["arguments"] if a["role"] == "tangent"),
+            _tangents(joint), strict=True)
     ]
     index = {r["name"]: k for k, r in enumerate(backward["results"])}
     gradients = [
-        Output("result", index[item.name], item.spec) if item.name in index else Output("none")
+        Output("result", index[item.name], item.spec) if item.name in index
+        else Output("none")
         for item in graph.inputs[:graph.num_placeholders]
     ]
     return _build_parts(joint, graph, module, tangents, gradients)
@@ -247,11 +265,10 @@ def _differentiate(dynamo_gm, joint, encoded, options):
 def _why_not_simple(dynamo_gm, joint, encoded):
     """Why the forward graph alone does not say all that autograd has to do."""
     forward = encoded.outputs[:encoded.num_fwd_outputs]
-    primals = [n for n in compat.placeholders(joint) if not is_tangent(n)]
-    tangents = [n for n in compat.placeholders(joint) if is_tangent(n)]
     if encoded.mutations:
         return "an input is mutated"
-    if any(o.kind != "result" for o in forward) or len(tangents) != len(forward):
+    if (any(o.kind != "result" for o in forward)
+            or len(_tangents(joint)) != len(forward)):
         return "an output is an alias or has no gradient"
     if any(item.kind not in ("tensor", "constant") for item in encoded.inputs):
         return "it takes numbers, or draws random ones"
@@ -264,7 +281,7 @@ def _why_not_simple(dynamo_gm, joint, encoded):
         return "it has higher-order operators"
     shapes = [getattr(compat.example_value(n), "shape", None)
               for n in compat.placeholders(dynamo_gm)]
-    if shapes != [n.meta["val"].shape for n in primals]:
+    if shapes != [n.meta["val"].shape for n in _primals(joint)]:
         return "AOTAutograd changed its inputs"
     return None
 
@@ -278,12 +295,13 @@ def _build_parts(gm, encoded, module, tangents, gradients):
     functions = module.functions
     if set(functions) != {"forward", "backward"}:
         raise RuntimeError(
-            f"a graph was compiled to {sorted(functions)}, not to a forward and a backward")
-    fake_mode = compat.fake_mode_of([n.meta["val"] for n in compat.placeholders(gm)])
+            f"a graph was compiled to {sorted(functions)}, not to a forward "
+            "and a backward")
+    fake_mode = compat.fake_mode_of(
+        [n.meta["val"] for n in compat.placeholders(gm)])
     sources = _input_sources(encoded)
     saved = _find_saved(encoded, functions, sources, fake_mode)
-    primals = [n for n in compat.placeholders(gm) if not is_tangent(n)]
-    tangent_nodes = [n for n in compat.placeholders(gm) if is_tangent(n)]
+    primals = _primals(gm)
     values = [n.meta.get("val") if isinstance(n, torch.fx.Node) else n
               for n in compat.output_values(gm)]
     count = len(values) - len(gradients)
@@ -292,29 +310,36 @@ def _build_parts(gm, encoded, module, tangents, gradients):
     outputs = encoded.outputs[:count]
     specs = _result_specs(outputs, len(functions["forward"]["results"]))
     slots = [_output_slot(o, lambda i: i) for o in outputs]
-    kept = [s for s in saved if s.is_tensor] + [s for s in saved if not s.is_tensor]
+    tensors = [s for s in saved if s.is_tensor]
+    numbers = [s for s in saved if not s.is_tensor]
+    kept = tensors + numbers
     for s in kept:
         # Its sizes are known as expressions in the sizes of inputs.
         if s.slot[0] == _call.OUT_RESULT and s.is_tensor:
             specs[s.slot[1]] = s.source.spec
-    plan = plan_call(functions["forward"], sources, specs, slots + [s.slot for s in kept])
+    plan = plan_call(functions["forward"], sources, specs,
+                     slots + [s.slot for s in kept])
     forward_gm = _one_call_graph(
-        make_function(module, "forward", plan), [(n.name, n.meta["val"]) for n in primals],
+        make_function(module, "forward", plan),
+        [(n.name, n.meta["val"]) for n in primals],
         values[:count] + [s.value for s in kept])
 
     # The backward: [saved numbers | saved tensors | tangents] -> gradients.
-    given = [s for s in saved if not s.is_tensor] + [s for s in saved if s.is_tensor]
-    sources = {name: s for name, s in sources.items() if s.kind == _call.ARG_CONSTANT}
+    given = numbers + tensors
+    sources = {name: s for name, s in sources.items()
+               if s.kind == _call.ARG_CONSTANT}
     for i, s in enumerate(given):
         sources[s.name] = s.source._replace(index=i)
     for i, item in enumerate(tangents):
         sources[item.name] = source_of_input(item, len(given) + i)
     specs = _result_specs(gradients, len(functions["backward"]["results"]))
-    slots = [_output_slot(o, lambda i: i - len(primals) + len(given)) for o in gradients]
+    slots = [_output_slot(o, lambda i: i - len(primals) + len(given))
+             for o in gradients]
     plan = plan_call(functions["backward"], sources, specs, slots)
     backward_gm = _one_call_graph(
         make_function(module, "backward", plan),
-        [(f"saved_{i}", s.value) for i, s in enumerate(given)] + [(n.name, n.meta["val"]) for n in tangent_nodes],
+        [(f"saved_{i}", s.value) for i, s in enumerate(given)]
+        + [(n.name, n.meta["val"]) for n in _tangents(gm)],
         values[count:])
     return forward_gm, backward_gm
 
@@ -325,9 +350,10 @@ def _find_saved(encoded, functions, sources, fake_mode):
     It is a result of the forward, or an argument that both take: an input, or
     the seeds.
     """
-    results = {r["name"]: (k, r) for k, r in enumerate(functions["forward"]["results"])
+    forward = functions["forward"]
+    results = {r["name"]: (k, r) for k, r in enumerate(forward["results"])
                if r["role"] == "saved"}
-    arguments = {a["name"]: k for k, a in enumerate(functions["forward"]["arguments"])}
+    arguments = {a["name"]: k for k, a in enumerate(forward["arguments"])}
     saved = []
     for argument in functions["backward"]["arguments"]:
         name = argument["name"]
@@ -340,12 +366,14 @@ def _find_saved(encoded, functions, sources, fake_mode):
                 source = Source(_call.ARG_TENSOR, -1, tensor_spec(value))
             else:
                 source = Source(_SCALAR_SOURCES[result["dtype"]], value=value)
-            saved.append(_Saved(name, (_call.OUT_RESULT, index, None), source, value))
+            slot = (_call.OUT_RESULT, index, None)
+            saved.append(_Saved(name, slot, source, value))
             continue
         source = sources.get(name)
         if source is None:
             raise RuntimeError(
-                f"the backward needs {name!r}, which the forward does not return")
+                f"the backward needs {name!r}, which the forward does not "
+                "return")
         if source.kind == _call.ARG_CONSTANT:
             continue
         if source.kind == _call.ARG_SEEDS:
@@ -360,7 +388,11 @@ def _find_saved(encoded, functions, sources, fake_mode):
     return saved
 
 
-_SCALAR_SOURCES = {"int64": _call.ARG_INT, "float64": _call.ARG_FLOAT, "bool": _call.ARG_BOOL}
+_SCALAR_SOURCES = {
+    "int64": _call.ARG_INT,
+    "float64": _call.ARG_FLOAT,
+    "bool": _call.ARG_BOOL,
+}
 
 
 def _fake_saved(result, value, fake_mode):
@@ -371,9 +403,11 @@ def _fake_saved(result, value, fake_mode):
     if any(size < 0 for size in shape):
         known = value.shape if isinstance(value, torch.Tensor) else ()
         if len(known) != len(shape) or any(
-                size >= 0 and size != other for size, other in zip(shape, known)):
+                size >= 0 and size != other
+                for size, other in zip(shape, known)):
             raise RuntimeError(
-                f"the saved value {result['name']!r} has sizes that the graph does not name")
+                f"the saved value {result['name']!r} has sizes that the graph "
+                "does not name")
         shape = known
     with fake_mode:
         return torch.empty(tuple(shape), dtype=getattr(torch, result["dtype"]))

@@ -17,8 +17,8 @@ def _library_path():
         if os.path.exists(path):
             return path
     raise RuntimeError(
-        f"{name} was not found in {' or '.join(folders)}. Set FX_MLIR_LIBRARY_DIR "
-        "to the build's lib folder, or install the package"
+        f"{name} was not found in {' or '.join(folders)}. Set "
+        "FX_MLIR_LIBRARY_DIR to the build's lib folder, or install the package"
     )
 
 
@@ -30,8 +30,8 @@ def library():
         lib = ctypes.CDLL(path)
     except OSError as error:
         raise RuntimeError(
-            f"{path} cannot be loaded: {error}. fx_mlir needs MLIR 22 as Debian "
-            "packages it: apt install libmlir-22 (from apt.llvm.org)"
+            f"{path} cannot be loaded: {error}. fx_mlir needs MLIR 22 as "
+            "Debian packages it: apt install libmlir-22"
         ) from None
     lib.fx_compile_graph.restype = ctypes.c_void_p
     lib.fx_compile_graph.argtypes = [
@@ -88,6 +88,8 @@ def compile_graph(text, options):
                                   ctypes.byref(error))
     if handle:
         return CompiledModule(handle)
-    message = ctypes.string_at(error).decode(errors="replace") if error else "unknown error"
+    message = "unknown error"
+    if error:
+        message = ctypes.string_at(error).decode(errors="replace")
     lib.fx_string_free(error)
     raise RuntimeError(f"fx_mlir could not compile the graph: {message}")
