@@ -108,9 +108,6 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
       map.mapOptional("post_grad_custom_post", options.custom.postPost);
   if (!ok)
     return root.getError();
-  if (options.target != "cpu")
-    return llvm::createStringError("unknown target '" + options.target +
-                                   "': code in this process is for 'cpu'");
   if (optLevel < 0 || optLevel > 3)
     return llvm::createStringError("opt_level " + llvm::Twine(optLevel) +
                                    " is not between 0 and 3");

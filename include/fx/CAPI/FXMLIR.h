@@ -21,11 +21,11 @@ typedef struct fx_module fx_module;
  * Compiles a graph in the format `joint-graph-oracle-1` (JSON): a graph with
  * tangents to the functions `forward` and `backward`, another one to `main`.
  * `options` is a JSON object, NULL for the defaults:
- *   training (bool: differentiate a graph without tangents), target ("cpu"),
- *   opt_level (0 to 3), fuse (bool), print_times (bool), verify (bool: check the
- *   IR after every pass), partition (options of fx-partition), pre_grad_custom,
- *   joint_custom_pre, joint_custom_post, post_grad_custom_pre,
- *   post_grad_custom_post (pass pipelines as text).
+ *   training (bool: differentiate a graph without tangents), target ("cpu" or
+ *   "nvptx"), opt_level (0 to 3), fuse (bool), print_times (bool), verify
+ *   (bool: check the IR after every pass), partition (options of
+ *   fx-partition), pre_grad_custom, joint_custom_pre, joint_custom_post,
+ *   post_grad_custom_pre, post_grad_custom_post (pass pipelines as text).
  * Other keys are ignored. A result of NULL is an error; `*error` then is its
  * text, to be freed with fx_string_free (`error` may be NULL, too). Can be
  * called from several threads at once.
