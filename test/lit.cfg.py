@@ -1,5 +1,6 @@
 """lit configuration: tests are .mlir files and small scripts, one folder a stage."""
 
+import ctypes
 import os
 import shutil
 
@@ -29,3 +30,16 @@ if shutil.which("mlir-opt-22"):
     config.available_features.add("mlir-opt-22")
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
+
+
+def has_gpu():
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    started = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return started and count.value > 0
+
+
+config.available_features.add("gpu" if has_gpu() else "no-gpu")

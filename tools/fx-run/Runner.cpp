@@ -1,6 +1,7 @@
 //===- Runner.cpp - Calls compiled models on NumPy arrays -----------------===//
 
 #include "Runner.h"
+#include "GpuBuffers.h"
 #include "fx/Runtime/Runtime.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -59,6 +60,9 @@ Expected<ModelCode> mlir::fx::loadSharedLibrary(StringRef path) {
       return std::nullopt;
     return StringRef(static_cast<const char *>(data), bytes);
   };
+  if (code.description.target == "nvptx")
+    if (auto gpu = GpuBuffers::create(code); !gpu)
+      return makeError("{0}: {1}", path, llvm::toString(gpu.takeError()));
   return code;
 }
 
@@ -127,11 +131,24 @@ static Error checkArray(const NumpyArray &array,
 namespace {
 /// The arguments and results of one call.
 struct Call {
+  explicit Call(const FunctionDescription *function) : function(function) {}
+
+  void addArgument(StringRef bytes) {
+    arguments.push_back(bytes.data());
+    argumentBytes.push_back(bytes.size());
+  }
+  /// Memory for an argument that nobody else owns (seeds).
+  char *addOwnedArgument(size_t size) {
+    std::vector<char> &bytes = owned.emplace_back(size);
+    addArgument({bytes.data(), bytes.size()});
+    return bytes.data();
+  }
+
   const FunctionDescription *function;
   std::vector<const void *> arguments;
+  std::vector<size_t> argumentBytes;
   std::vector<int64_t> sizes;
   std::vector<NumpyArray> results;
-  /// Memory of arguments that nobody else owns (seeds).
   std::vector<std::vector<char>> owned;
 };
 
@@ -180,23 +197,22 @@ static Error bindArguments(Call &call, const ModelCode &code,
       if (Error error = checkArray(*array, buffer, i))
         return error;
       addSizes(call, buffer, array->shape());
-      call.arguments.push_back(array->data());
+      call.addArgument(array->bytes());
       continue;
     }
     if (buffer.role == "seed" && !buffer.isDynamic()) {
       int64_t count = 1;
       for (int64_t size : buffer.shape)
         count *= size;
-      std::vector<char> &bytes = call.owned.emplace_back(8 * count);
+      char *bytes = call.addOwnedArgument(8 * count);
       for (int64_t k = 0; k < count; ++k) {
         uint64_t seed = generator();
-        std::memcpy(bytes.data() + 8 * k, &seed, 8);
+        std::memcpy(bytes + 8 * k, &seed, 8);
       }
-      call.arguments.push_back(bytes.data());
       continue;
     }
     if (auto weight = code.weight(buffer.name)) {
-      call.arguments.push_back(weight->data());
+      call.addArgument(*weight);
       continue;
     }
     return makeError("no value for {0} ({1}{2}): name it in --inputs{3}",
@@ -241,45 +257,79 @@ static Error allocateResults(Call &call, const ModelCode &code) {
   return Error::success();
 }
 
+/// Times `count` calls. With a GPU they return before their work is done.
+static Error measure(const FunctionDescription &function, unsigned count,
+                     GpuBuffers *gpu, llvm::function_ref<Error()> run) {
+  using Clock = std::chrono::steady_clock;
+  using Microseconds = std::chrono::duration<double, std::micro>;
+  if (gpu)
+    if (Error error = gpu->synchronize())
+      return error;
+  std::vector<double> times;
+  Clock::time_point start = Clock::now();
+  for (unsigned i = 0; i < count; ++i) {
+    Clock::time_point begin = Clock::now();
+    if (Error error = run())
+      return error;
+    times.push_back(Microseconds(Clock::now() - begin).count());
+  }
+  if (gpu)
+    if (Error error = gpu->synchronize())
+      return error;
+  double total = Microseconds(Clock::now() - start).count();
+  llvm::sort(times);
+  llvm::outs() << llvm::formatv(
+      "{0}: {1} calls, min {2:f1} us, median {3:f1} us", function.name,
+      times.size(), times.front(), times[times.size() / 2]);
+  if (gpu)
+    llvm::outs() << llvm::formatv(
+        " on the host; {0:f1} us each until the GPU was done", total / count);
+  llvm::outs() << "\n";
+  return Error::success();
+}
+
 static Error execute(Call &call, const ModelCode &code,
                      const RunOptions &options) {
+  const FunctionDescription &function = *call.function;
   if (Error error = allocateResults(call, code))
     return error;
-  auto entry =
-      reinterpret_cast<EntryPoint>(code.lookup(call.function->name));
+  auto entry = reinterpret_cast<EntryPoint>(code.lookup(function.name));
   if (!entry)
-    return makeError("the code has no function {0}", call.function->name);
+    return makeError("the code has no function {0}", function.name);
   auto lastError = reinterpret_cast<const char *(*)()>(
       code.lookup("fx_rt_last_error"));
+  std::vector<const void *> arguments = call.arguments;
   std::vector<void *> results;
   for (NumpyArray &array : call.results)
     results.push_back(array.data());
+
+  std::unique_ptr<GpuBuffers> gpu;
+  if (code.description.target == "nvptx") {
+    auto created = GpuBuffers::create(code);
+    if (!created)
+      return created.takeError();
+    gpu = std::move(*created);
+    if (Error error =
+            gpu->upload(function.arguments, call.argumentBytes, arguments))
+      return error;
+    if (Error error =
+            gpu->allocate(function.results, call.results, results))
+      return error;
+  }
   auto run = [&]() -> Error {
-    if (entry(nullptr, call.arguments.data(), results.data(),
-              call.sizes.data()) != 0)
-      return makeError("{0}: {1}", call.function->name,
+    if (entry(nullptr, arguments.data(), results.data(), call.sizes.data()) !=
+        0)
+      return makeError("{0}: {1}", function.name,
                        lastError ? lastError() : fx_rt_last_error());
     return Error::success();
   };
   if (Error error = run())
     return error;
-  if (options.bench == 0)
-    return Error::success();
-  std::vector<double> times;
-  for (unsigned i = 0; i < options.bench; ++i) {
-    auto begin = std::chrono::steady_clock::now();
-    if (Error error = run())
+  if (options.bench > 0)
+    if (Error error = measure(function, options.bench, gpu.get(), run))
       return error;
-    std::chrono::duration<double, std::micro> time =
-        std::chrono::steady_clock::now() - begin;
-    times.push_back(time.count());
-  }
-  llvm::sort(times);
-  llvm::outs() << llvm::formatv(
-      "{0}: {1} calls, min {2:f1} us, median {3:f1} us\n",
-      call.function->name, times.size(), times.front(),
-      times[times.size() / 2]);
-  return Error::success();
+  return gpu ? gpu->download(function.results, call.results, results)
+             : Error::success();
 }
 
 /// Finds the arguments of the backward: saved values and tangents.
@@ -304,14 +354,13 @@ static Error bindBackward(Call &call, const Call &forward,
       if (!array && tangents == 1 && buffer.shape.empty() &&
           (buffer.dtype == "float32" || buffer.dtype == "float64")) {
         // The gradient of the loss with respect to itself.
-        std::vector<char> &bytes = call.owned.emplace_back(8);
         float one = 1;
         double wideOne = 1;
         if (buffer.dtype == "float32")
-          std::memcpy(bytes.data(), &one, sizeof one);
+          std::memcpy(call.addOwnedArgument(sizeof one), &one, sizeof one);
         else
-          std::memcpy(bytes.data(), &wideOne, sizeof wideOne);
-        call.arguments.push_back(bytes.data());
+          std::memcpy(call.addOwnedArgument(sizeof wideOne), &wideOne,
+                      sizeof wideOne);
         continue;
       }
     } else {
@@ -324,7 +373,7 @@ static Error bindBackward(Call &call, const Call &forward,
     if (Error error = checkArray(*array, buffer, i))
       return error;
     addSizes(call, buffer, array->shape());
-    call.arguments.push_back(array->data());
+    call.addArgument(array->bytes());
   }
   return Error::success();
 }
@@ -359,7 +408,7 @@ mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
                : (model.functions.empty() ? nullptr : &model.functions.front());
   if (!function)
     return makeError("the model has no function to run");
-  Call forward{function, {}, {}, {}, {}};
+  Call forward(function);
   if (Error error = bindArguments(forward, code, inputs, options))
     return error;
   if (Error error = execute(forward, code, options))
@@ -368,7 +417,7 @@ mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
   collect(forward, outputs);
   if (!backward)
     return outputs;
-  Call reverse{backward, {}, {}, {}, {}};
+  Call reverse(backward);
   if (Error error = bindBackward(reverse, forward, inputs))
     return error;
   if (Error error = execute(reverse, code, options))
