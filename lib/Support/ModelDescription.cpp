@@ -185,11 +185,17 @@ std::string mlir::fx::writeCHeader(const ModelDescription &model) {
   os << "/* " << model.name << ": compiled by fx-mlir (" << model.mode << ", "
      << model.target << ").\n"
         " *\n"
-        " * Every buffer is dense, row-major, aligned to 64 bytes if the\n"
-        " * caller can (8 bytes suffice), and belongs to the caller: the code\n"
-        " * neither keeps nor frees a pointer. bool is one byte, float16 and\n"
-        " * bfloat16 are given as their bits.\n"
-        " *\n"
+        " * Every buffer is dense, row-major and belongs to the caller: the\n"
+        " * code neither keeps nor frees a pointer. bool is one byte, float16\n"
+        " * and bfloat16 are given as their bits. "
+     << (model.target == "nvptx"
+             ? "Tensors are in device memory,\n"
+               " * aligned to 16 bytes; scalars are in host memory. Work is put "
+               "on\n"
+               " * the stream of fx_rt_cuda_set_stream() and not waited for.\n"
+             : "Buffers are aligned to 64\n"
+               " * bytes if the caller can; 8 bytes suffice.\n")
+     <<         " *\n"
         " * context: NULL, or a context of fx_rt_context_create(). A context\n"
         " * owns the workspace and serves one call at a time.\n"
         " * sizes: the values of the sizes written `?`, in the order of the\n"
@@ -233,7 +239,16 @@ std::string mlir::fx::writeCHeader(const ModelDescription &model) {
         "struct fx_rt_context *fx_rt_context_create(void);\n"
         "void fx_rt_context_destroy(struct fx_rt_context *context);\n"
         "/* Threads of all compiled code in the process. */\n"
-        "void fx_rt_set_num_threads(int32_t count);\n\n"
-        "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
+        "void fx_rt_set_num_threads(int32_t count);\n\n";
+  if (model.target == "nvptx")
+    os << "/* Number of GPUs; 0 if there is none, and why is the last error. "
+          "*/\n"
+          "int32_t fx_rt_cuda_device_count(void);\n"
+          "/* The CUstream or cudaStream_t of later calls with this context. "
+          "*/\n"
+          "void fx_rt_cuda_set_stream(void *context, void *stream);\n"
+          "/* Waits for it. Not zero if work on it failed. */\n"
+          "int32_t fx_rt_cuda_synchronize(void *context);\n\n";
+  os << "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
   return text;
 }

@@ -26,6 +26,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// Shared libraries export these functions and nothing else of the library.
+#pragma GCC visibility push(default)
 
 /// The device code of a compiled module, a writable global of that module.
 typedef struct fx_rt_cuda_module {
@@ -112,6 +114,7 @@ void fx_rt_cuda_gemm(void *ctx, int32_t type, int64_t batch, int64_t M,
                      int64_t rsB, int64_t csB, void *C, int64_t bsC,
                      int64_t rsC);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

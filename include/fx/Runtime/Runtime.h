@@ -20,6 +20,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// Shared libraries export these functions and nothing else of the library.
+#pragma GCC visibility push(default)
 
 //===----------------------------------------------------------------------===//
 // Errors
@@ -212,6 +214,7 @@ void fx_rt_philox_uniform_f32(uint64_t seed, uint64_t offset, float *out,
                               int64_t n);
 float fx_rt_philox_uniform_f32_at(uint64_t seed, uint64_t index);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

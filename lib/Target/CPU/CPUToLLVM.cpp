@@ -25,6 +25,7 @@
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::fx::cpu {
 #define GEN_PASS_DEF_CPUTOLLVMPASS
@@ -85,10 +86,19 @@ struct CPUToLLVMPass : impl::CPUToLLVMPassBase<CPUToLLVMPass> {
         patterns, vector::VectorTransposeLowering::Shuffle1D);
     populateVectorToLLVMConversionPatterns(converter, patterns,
                                            /*reassociateFPReductions=*/true);
+    // Kernels and callbacks are not part of the interface.
+    llvm::StringSet<> internal;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isDeclaration() &&
+          (function.isPrivate() || function.getName().ends_with("_generic")))
+        internal.insert(function.getName());
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      if (internal.contains(function.getName()))
+        function.setLinkage(LLVM::Linkage::Internal);
     SmallVector<UnrealizedConversionCastOp> casts;
     module.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
     reconcileUnrealizedCasts(casts);
