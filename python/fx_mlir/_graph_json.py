@@ -35,7 +35,8 @@ class Layout(NamedTuple):
 
     @property
     def is_identity(self):
-        return not self.broadcast and self.order == tuple(range(len(self.order)))
+        return (not self.broadcast
+                and self.order == tuple(range(len(self.order))))
 
     def buffer_shape(self, shape):
         return [1 if d in self.broadcast else shape[d] for d in self.order]
@@ -148,7 +149,8 @@ def find_layout(shape, strides, dynamic_broadcast=False):
         expected = expected * shape[d]
     if order == moving:
         return Layout(tuple(range(rank)), broadcast)
-    return Layout(tuple(order + [d for d in range(rank) if d not in order]), broadcast)
+    rest = [d for d in range(rank) if d not in order]
+    return Layout(tuple(order + rest), broadcast)
 
 
 def tensor_spec(value, dynamic_broadcast=False):
@@ -177,8 +179,8 @@ def _encode_tensor(shape, strides, dtype, device="cpu", offset=0):
 
 def _encode_value(value):
     if isinstance(value, torch.Tensor):
-        return _encode_tensor(value.shape, value.stride(), value.dtype, value.device,
-                              value.storage_offset())
+        return _encode_tensor(value.shape, value.stride(), value.dtype,
+                              value.device, value.storage_offset())
     if isinstance(value, (list, tuple)):
         return [_encode_value(v) for v in value]
     encoded = _encode(value)
@@ -210,7 +212,8 @@ def _encode(argument):
     if isinstance(argument, torch.memory_format):
         return {"memory_format": str(argument)[6:]}
     if isinstance(argument, slice):
-        return {"slice": [_encode(a) for a in (argument.start, argument.stop, argument.step)]}
+        parts = (argument.start, argument.stop, argument.step)
+        return {"slice": [_encode(a) for a in parts]}
     if isinstance(argument, dict):
         return {"dict": {str(k): _encode(v) for k, v in argument.items()}}
     return {"repr": repr(argument)}
@@ -256,9 +259,12 @@ class _Encoder:
         graph_nodes = list(gm.graph.nodes)
         self.placeholders = [n for n in graph_nodes if n.op == "placeholder"]
         (self.output,) = gm.graph.find_nodes(op="output")
-        self.calls = [n for n in graph_nodes if n.op in ("call_function", "get_attr")]
+        self.calls = [n for n in graph_nodes
+                      if n.op in ("call_function", "get_attr")]
         self.slots = list(self.output.args[0])
-        self.num_fwd_outputs = len(self.slots) if num_fwd_outputs is None else num_fwd_outputs
+        self.num_fwd_outputs = num_fwd_outputs
+        if num_fwd_outputs is None:
+            self.num_fwd_outputs = len(self.slots)
 
     def reference(self, argument):
         """An encoded argument."""
@@ -267,16 +273,19 @@ class _Encoder:
         if isinstance(argument, (list, tuple)):
             return [self.reference(a) for a in argument]
         if isinstance(argument, dict):
-            return {"dict": {str(k): self.reference(v) for k, v in argument.items()}}
+            return {"dict": self.references(argument)}
         if isinstance(argument, slice):
             parts = (argument.start, argument.stop, argument.step)
             return {"slice": [self.reference(a) for a in parts]}
         return _encode(argument)
 
+    def references(self, arguments):
+        """A dictionary of arguments."""
+        return {str(k): self.reference(v) for k, v in arguments.items()}
+
     def call(self, name, target, args, val, **more):
-        entry = {"name": name, "op": "call_function", "target": target, "args": args}
-        entry.update(more)
-        entry["val"] = val
+        entry = {"name": name, "op": "call_function", "target": target,
+                 "args": args, **more, "val": val}
         self.nodes.append(entry)
         return name
 
@@ -291,19 +300,22 @@ class _Encoder:
         self.placeholder_nodes.append(entry)
 
     def add_tensor(self, name, kind, value, tag=None):
-        """A placeholder for the buffer, and nodes that make the tensor of it."""
+        """A placeholder for a buffer, and nodes that make the tensor of it."""
         spec = tensor_spec(value)
         layout = spec.buffer_layout()
         shape = layout.buffer_shape(spec.shape)
         self.add_placeholder(
-            name, kind, _encode_tensor(shape, _row_major(shape), spec.dtype, value.device), tag)
+            name, kind,
+            _encode_tensor(shape, _row_major(shape), spec.dtype, value.device),
+            tag)
         more = {"partitioner_tag": tag} if tag else {}
         result = name
         if layout.order != tuple(range(len(shape))):
             inverse = layout.inverse()
             shape = [shape[i] for i in inverse]
             result = self.call(
-                f"{name}_permute", "aten.permute.default", [{"node": result}, inverse],
+                f"{name}_permute", "aten.permute.default",
+                [{"node": result}, inverse],
                 _encode_tensor(shape, spec.strides, spec.dtype), **more)
         if layout.broadcast:
             result = self.call(
@@ -321,10 +333,11 @@ class _Encoder:
         if isinstance(value, torch.Tensor):
             if value.device.type != "cpu":
                 raise RuntimeError(
-                    f"input {node.name!r} is on {value.device}: backend 'fx_mlir' "
-                    "compiles graphs of CPU tensors")
+                    f"input {node.name!r} is on {value.device}: backend "
+                    "'fx_mlir' compiles graphs of CPU tensors")
             self.inputs.append(Input(node.name, "tensor",
-                                     self.add_tensor(node.name, kind, value, tag)))
+                                     self.add_tensor(node.name, kind, value,
+                                                     tag)))
             return
         for types, name in (((SymBool, bool), "bool"), ((SymInt, int), "int"),
                             ((SymFloat, float), "float")):
@@ -333,8 +346,8 @@ class _Encoder:
                 self.inputs.append(Input(node.name, name, value=value))
                 return
         raise RuntimeError(
-            f"input {node.name!r} is a {type(value).__name__}: backend 'fx_mlir' "
-            "takes tensors and numbers")
+            f"input {node.name!r} is a {type(value).__name__}: backend "
+            "'fx_mlir' takes tensors and numbers")
 
     def add_constants(self):
         """Tensors that the graph holds become arguments."""
@@ -346,12 +359,13 @@ class _Encoder:
                 value = getattr(value, part)
             if not isinstance(value, torch.Tensor):
                 raise RuntimeError(
-                    f"{node.name!r} ({type(value).__name__}): backend 'fx_mlir' does "
-                    "not take graphs with higher-order operators")
+                    f"{node.name!r} ({type(value).__name__}): backend "
+                    "'fx_mlir' does not take graphs with higher-order "
+                    "operators")
             with compat.real_tensors():
                 value = value.detach()
-            self.inputs.append(Input(node.name, "constant",
-                                     self.add_tensor(node.name, "constant", value), value))
+            spec = self.add_tensor(node.name, "constant", value)
+            self.inputs.append(Input(node.name, "constant", spec, value))
 
     # -- nodes
 
@@ -360,7 +374,8 @@ class _Encoder:
                 and all(user.op == "output" for user in node.users))
 
     def is_mutation_result(self, node):
-        return node.target is aten.copy_.default and node.args[0].op == "placeholder"
+        return (node.target is aten.copy_.default
+                and node.args[0].op == "placeholder")
 
     def add_random(self, node, mode):
         """Numbers of PyTorch's generator become a function of a seed."""
@@ -375,12 +390,13 @@ class _Encoder:
         self.random_count += 1
         is_f32 = value.dtype == torch.float32
         name = self.call(
-            node.name if is_f32 else f"{node.name}_f32", "prims.inductor_random.default",
-            [size, {"node": seed}, mode],
+            node.name if is_f32 else f"{node.name}_f32",
+            "prims.inductor_random.default", [size, {"node": seed}, mode],
             _encode_tensor(value.shape, value.stride(), torch.float32), **more)
         if not is_f32:
             self.call(node.name, "prims.convert_element_type.default",
-                      [{"node": name}, _encode(value.dtype)], _encode_value(value), **more)
+                      [{"node": name}, _encode(value.dtype)],
+                      _encode_value(value), **more)
 
     def add_numel(self, node):
         """The number of elements becomes a product of sizes."""
@@ -392,13 +408,15 @@ class _Encoder:
                 product *= size
         factors = [
             {"node": self.call(f"{node.name}_size{d}", "aten.sym_size.int",
-                               [self.reference(tensor), d], _encode_value(size))}
-            for d, size in enumerate(tensor.meta["val"].shape) if not isinstance(size, int)
+                               [self.reference(tensor), d],
+                               _encode_value(size))}
+            for d, size in enumerate(tensor.meta["val"].shape)
+            if not isinstance(size, int)
         ]
         for k, factor in enumerate(factors):
             last = k == len(factors) - 1
-            name = self.call(node.name if last else f"{node.name}_part{k}", "operator.mul",
-                             [factor, product], val)
+            name = self.call(node.name if last else f"{node.name}_part{k}",
+                             "operator.mul", [factor, product], val)
             product = {"node": name}
 
     def add_call(self, node):
@@ -415,10 +433,11 @@ class _Encoder:
         if mode is not None:
             self.add_random(node, mode)
             return
-        entry = {"name": node.name, "op": "call_function", "target": _target_name(node.target),
+        entry = {"name": node.name, "op": "call_function",
+                 "target": _target_name(node.target),
                  "args": self.reference(node.args)}
         if node.kwargs:
-            entry["kwargs"] = {k: self.reference(v) for k, v in node.kwargs.items()}
+            entry["kwargs"] = self.references(node.kwargs)
         entry["val"] = _encode_value(node.meta.get("val"))
         for key in ("partitioner_tag", "ac_graph_id"):
             if node.meta.get(key) is not None:
@@ -448,29 +467,37 @@ class _Encoder:
         base = name
         for d in layout.broadcast:
             shape[d] = 1
-            name = self.call(f"{base}_slice{d}", "aten.slice.Tensor", [{"node": name}, d, 0, 1],
+            name = self.call(f"{base}_slice{d}", "aten.slice.Tensor",
+                             [{"node": name}, d, 0, 1],
                              _encode_tensor(shape, spec.strides, spec.dtype))
         if layout.order != tuple(range(len(shape))):
             shape = [shape[d] for d in layout.order]
             name = self.call(f"{base}_layout", "aten.permute.default",
                              [{"node": name}, list(layout.order)],
-                             _encode_tensor(shape, _row_major(shape), spec.dtype))
+                             _encode_tensor(shape, _row_major(shape),
+                                            spec.dtype))
         return name
 
     def find_owners(self):
         """For each storage, the output that fills it: others are its views."""
         owner = {}
         for i, node in enumerate(self.slots):
-            value = node.meta.get("val") if isinstance(node, torch.fx.Node) else None
-            if not isinstance(value, torch.Tensor) or value.storage_offset() != 0:
+            if not isinstance(node, torch.fx.Node):
+                continue
+            value = node.meta.get("val")
+            if (not isinstance(value, torch.Tensor)
+                    or value.storage_offset() != 0):
                 continue
             spec = tensor_spec(value)
             if not spec.layout or not spec.is_static or spec.layout.broadcast:
                 continue
-            # A view must not cross from the forward's outputs to the backward's.
+            # No view may cross from the forward's outputs to the backward's.
             key = (compat.storage_of(value), i < self.num_fwd_outputs)
-            if key not in owner or value.numel() > self.slots[owner[key]].meta["val"].numel():
-                owner[key] = i
+            if key in owner:
+                largest = self.slots[owner[key]].meta["val"]
+                if value.numel() <= largest.numel():
+                    continue
+            owner[key] = i
         return owner
 
     def plan_outputs(self, first_result):
@@ -496,7 +523,9 @@ class _Encoder:
     def plan_slot(self, i, node, is_forward, owner):
         """A slot, and the name of the value if it is a result."""
         if not isinstance(node, torch.fx.Node):
-            return Output("none") if node is None else Output("value", value=node), None
+            if node is None:
+                return Output("none"), None
+            return Output("value", value=node), None
         if self.is_mutation_result(node):
             node = node.args[0]
         # The forward is given the primals, the backward the tangents.
@@ -515,7 +544,8 @@ class _Encoder:
                 key = compat.storage_of(value)
                 for k, candidate in inputs:
                     base = candidate.meta["val"]
-                    if isinstance(base, torch.Tensor) and compat.storage_of(base) == key:
+                    if (isinstance(base, torch.Tensor)
+                            and compat.storage_of(base) == key):
                         return Output("alias_input", k, spec, offset), None
                 first = owner.get((key, is_forward), i)
                 if first != i:
@@ -534,7 +564,8 @@ class _Encoder:
         self.add_constants()
         count = sum(node.target in _RANDOM for node in self.calls)
         if count:
-            self.add_placeholder(SEEDS, "seed", _encode_tensor((count,), (1,), torch.int64))
+            self.add_placeholder(
+                SEEDS, "seed", _encode_tensor((count,), (1,), torch.int64))
             self.inputs.append(Input(SEEDS, "seeds", value=count))
         added = self.inputs
         self.inputs = []
@@ -542,7 +573,8 @@ class _Encoder:
             self.add_graph_placeholder(node)
         inputs = primals + self.inputs
         if [i.name for i in inputs] != [n.name for n in self.placeholders]:
-            raise RuntimeError("a tangent stands before a primal in the joint graph")
+            raise RuntimeError(
+                "a tangent stands before a primal in the joint graph")
         for node in self.placeholders + self.calls:
             self.values[node.name] = node.meta.get("val")
         for node in self.calls:
@@ -552,8 +584,8 @@ class _Encoder:
         specs = {i.name: i.spec for i in inputs}
         mutations, new_values = list(self.mutations), []
         for name, source in self.mutations.items():
-            new_values.append(self.buffer_of(self.renamed.get(source.name, source.name),
-                                             specs[name]))
+            value = self.renamed.get(source.name, source.name)
+            new_values.append(self.buffer_of(value, specs[name]))
         plan, names = self.plan_outputs(len(mutations))
         num_fwd_results = len(mutations) + sum(
             o.kind == "result" for o in plan[:self.num_fwd_outputs])
@@ -564,7 +596,8 @@ class _Encoder:
             "mutations": mutations,
             "joint": {
                 "nodes": self.placeholder_nodes + self.nodes,
-                "outputs": [name and {"node": name} for name in new_values + names],
+                "outputs": [name and {"node": name}
+                            for name in new_values + names],
             },
         }
         text = json.dumps(document, allow_nan=False).encode()

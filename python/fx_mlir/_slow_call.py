@@ -26,15 +26,23 @@ def _pointers(values):
     return (ctypes.c_void_p * max(len(values), 1))(*values)
 
 
+def _address(value):
+    if isinstance(value, torch.Tensor):
+        return value.data_ptr()
+    return ctypes.addressof(value)
+
+
 class Function:
     """Compiled code: takes one list (which it clears), returns one."""
 
-    def __init__(self, entry, result_sizes, num_result_sizes, arguments, sizes, results,
-                 outputs, evaluate):
+    def __init__(self, entry, result_sizes, num_result_sizes, arguments, sizes,
+                 results, outputs, evaluate):
         prototype = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4)
         self._entry = prototype(entry)
-        sizes_prototype = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2)
-        self._result_sizes = sizes_prototype(result_sizes) if result_sizes else None
+        self._result_sizes = None
+        if result_sizes:
+            prototype = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2)
+            self._result_sizes = prototype(result_sizes)
         self._num_result_sizes = num_result_sizes
         self._arguments, self._sizes = arguments, sizes
         self._results, self._outputs = results, outputs
@@ -45,7 +53,8 @@ class Function:
 
     def _check(self, status):
         if status:
-            raise RuntimeError(f"fx_mlir: {self._last_error().decode(errors='replace')}")
+            text = self._last_error().decode(errors="replace")
+            raise RuntimeError(f"fx_mlir: {text}")
 
     def _prepare(self, argument, inputs):
         kind, index, strides, value = argument
@@ -57,17 +66,23 @@ class Function:
             return _call.draw_seeds(index)
         tensor = inputs[index]
         if strides is None:
-            return tensor if tensor.is_contiguous() else _call.copy_dense(tensor, None)
-        expected = tuple(a if a is not None else b for a, b in zip(strides, tensor.stride()))
-        return tensor if tensor.stride() == expected else _call.copy_dense(tensor, expected)
+            if tensor.is_contiguous():
+                return tensor
+        else:
+            actual = tensor.stride()
+            strides = tuple(a if a is not None else b
+                            for a, b in zip(strides, actual))
+            if strides == actual:
+                return tensor
+        return _call.copy_dense(tensor, strides)
 
     def _allocate(self, result, inputs, expressions, result_sizes):
         kind, sizes, strides, order, dtype, argument = result
         if kind in _RESULT_SCALARS:
             return _RESULT_SCALARS[kind]()
         if kind == _call.RES_MUTATION:
-            return torch.empty(inputs[self._arguments[argument][1]].numel() * dtype,
-                               dtype=torch.uint8)
+            mutated = inputs[self._arguments[argument][1]]
+            return torch.empty(mutated.numel() * dtype, dtype=torch.uint8)
         if kind == _call.RES_DYNAMIC:
             find = {
                 _call.SIZE_CONSTANT: lambda index, dim: index,
@@ -84,9 +99,6 @@ class Function:
         return torch.empty_strided(sizes, strides, dtype=dtype)
 
     def __call__(self, inputs):
-        def pointer(value):
-            return value.data_ptr() if isinstance(value, torch.Tensor) else ctypes.addressof(value)
-
         arguments = [self._prepare(a, inputs) for a in self._arguments]
         sizes = (ctypes.c_int64 * max(len(self._sizes), 1))(
             *[inputs[index].shape[dim] for _, index, dim in self._sizes])
@@ -97,19 +109,22 @@ class Function:
         expressions = self._evaluate(inputs) if self._evaluate else ()
         results = [self._allocate(r, inputs, expressions, result_sizes)
                    for r in self._results]
-        argument_pointers = _pointers([pointer(a) for a in arguments])
-        result_pointers = _pointers([pointer(r) for r in results])
+        argument_pointers = _pointers([_address(a) for a in arguments])
+        result_pointers = _pointers([_address(r) for r in results])
         self._set_threads(torch.get_num_threads())
         self._check(self._entry(None, ctypes.addressof(argument_pointers),
-                                ctypes.addressof(result_pointers), ctypes.addressof(sizes)))
+                                ctypes.addressof(result_pointers),
+                                ctypes.addressof(sizes)))
         for plan, result in zip(self._results, results):
             if plan[0] == _call.RES_MUTATION:
                 target = arguments[plan[5]]
-                ctypes.memmove(target.data_ptr(), result.data_ptr(), result.numel())
+                ctypes.memmove(target.data_ptr(), result.data_ptr(),
+                               result.numel())
                 original = inputs[self._arguments[plan[5]][1]]
                 if original is not target:
                     _call.copy_into(original, target)
-        outputs = [self._output(o, inputs, arguments, results) for o in self._outputs]
+        outputs = [self._output(o, inputs, arguments, results)
+                   for o in self._outputs]
         for i, (kind, index, value) in enumerate(self._outputs):
             if kind == _call.OUT_ALIAS_OUTPUT:
                 outputs[i] = _call.as_strided(outputs[index], *value)

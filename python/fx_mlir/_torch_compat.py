@@ -16,10 +16,10 @@ from torch.utils._python_dispatch import _disable_current_modes as real_tensors
 
 TESTED_VERSION = (2, 13)
 
-if tuple(int(part) for part in torch.__version__.split(".")[:2]) != TESTED_VERSION:
+if tuple(map(int, torch.__version__.split(".")[:2])) != TESTED_VERSION:
     warnings.warn(
-        f"fx_mlir was tested with PyTorch {'.'.join(map(str, TESTED_VERSION))}, "
-        f"this is {torch.__version__}"
+        "fx_mlir was tested with PyTorch "
+        f"{'.'.join(map(str, TESTED_VERSION))}, this is {torch.__version__}"
     )
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "known_equal",
     "output_values",
     "placeholders",
-    "real_tensors",  # A context: operators act on real tensors while we compile.
+    "real_tensors",  # A context: operators act on real tensors in it.
     "size_hint",
     "storage_of",
     "sym_text",
@@ -74,9 +74,10 @@ def flatten_inputs(gm, example_inputs, compile):
 
 def default_partition(gm, joint_inputs, **kwargs):
     """PyTorch's own split into forward and backward."""
-    from torch._functorch.partitioners import min_cut_rematerialization_partition
+    from torch._functorch import partitioners
 
-    return min_cut_rematerialization_partition(gm, joint_inputs, **kwargs)
+    return partitioners.min_cut_rematerialization_partition(
+        gm, joint_inputs, **kwargs)
 
 
 def fake_mode_of(values):
@@ -148,8 +149,10 @@ def example_value(node):
 def has_higher_order_ops(gm):
     """Whether a graph calls operators with subgraphs; tracing such a graph
     loses what they stand for (a custom backward, a checkpoint)."""
-    return any(isinstance(n.target, torch._ops.HigherOrderOperator) or n.op == "get_attr"
-               for n in gm.graph.nodes)
+    return any(
+        isinstance(n.target, torch._ops.HigherOrderOperator)
+        or n.op == "get_attr"
+        for n in gm.graph.nodes)
 
 
 def trace_forward(gm, fakes):

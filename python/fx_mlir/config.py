@@ -46,7 +46,9 @@ MODES: Dict[str, Dict[str, Any]] = {
 }
 
 _TYPES: Dict[str, type] = {
-    name: kind for name, kind in __annotations__.items() if isinstance(kind, type)
+    name: kind
+    for name, kind in __annotations__.items()
+    if isinstance(kind, type)
 }
 
 

@@ -6,13 +6,15 @@ build-wheel/ is kept and ccache has the objects of build/.
 """
 
 import os
+import pathlib
+import re
 import site
 import subprocess
 import sys
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 
 USE_BACKEND = """
 import sys
@@ -85,9 +87,8 @@ def test_backend_is_found_without_an_import(python, tmp_path):
 
 
 def test_library_does_not_point_to_the_build(python):
-    library = _run(
-        [python, "-c", "from fx_mlir import _library; print(_library._library_path())"],
-        env=_environment()).strip()
+    code = "from fx_mlir import _library; print(_library._library_path())"
+    library = _run([python, "-c", code], env=_environment()).strip()
     dynamic = _run(["/usr/lib/llvm-22/bin/llvm-readelf", "-d", library])
     assert "/usr/lib/llvm-22/lib" in dynamic
     assert ROOT not in dynamic
@@ -106,4 +107,4 @@ def test_missing_packages_are_named(settings, missing, tmp_path):
     assert "was not found" in text
     for package in ("clang-22", "libmlir-22-dev", "mlir-22-tools"):
         assert package in text
-    assert __import__("re").search(missing, text)
+    assert re.search(missing, text)
