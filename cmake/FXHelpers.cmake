@@ -24,27 +24,31 @@ separate_arguments(fx_llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
 list(REMOVE_ITEM fx_llvm_definitions -D_GLIBCXX_USE_CXX11_ABI=1)
 add_definitions(${fx_llvm_definitions})
 if(FX_ENABLE_ASAN)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
-                      -fno-sanitize=vptr,function -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer
+                      -fno-sanitize-recover=undefined
+                      -fno-sanitize=vptr,function)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
 # One precompiled header of upstream headers only: op definitions change too
 # often to be in it.
 function(fx_add_pch)
-  file(WRITE ${PROJECT_BINARY_DIR}/fx_pch.cpp.in "// Carrier of the precompiled header.\n")
-  configure_file(${PROJECT_BINARY_DIR}/fx_pch.cpp.in ${PROJECT_BINARY_DIR}/fx_pch.cpp COPYONLY)
-  add_library(FXPrecompiled OBJECT ${PROJECT_BINARY_DIR}/fx_pch.cpp)
-  target_precompile_headers(FXPrecompiled PRIVATE ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
+  set(carrier ${PROJECT_BINARY_DIR}/fx_pch.cpp)
+  file(CONFIGURE OUTPUT ${carrier}
+    CONTENT "// Carrier of the precompiled header.\n")
+  add_library(FXPrecompiled OBJECT ${carrier})
+  target_precompile_headers(FXPrecompiled PRIVATE
+    ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
   # ccache needs a header whose contents do not depend on the time.
-  target_compile_options(FXPrecompiled PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(FXPrecompiled PRIVATE
+    "SHELL:-Xclang -fno-pch-timestamp")
   # The compiled header names the build folder. ccache takes this file for it,
   # and CMake's own spelling of the option has a path that ccache cannot make
   # relative: without both, another build folder (a wheel's) shares no objects.
   set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE> PARENT_SCOPE)
   file(SHA256 ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h fx_pch_sum)
-  file(WRITE
-    ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/FXPrecompiled.dir/cmake_pch.hxx.pch.sum
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/FXPrecompiled.dir)
+  file(WRITE ${folder}/cmake_pch.hxx.pch.sum
     "${fx_pch_sum} ${LLVM_PACKAGE_VERSION}\n")
 endfunction()
 

@@ -23,7 +23,8 @@ STAGES = [
     ("joint-graph", ["--joint-graph"]),
     (
         "partition",
-        ["--min-cut-partition=report={report}", "--remarks-filter-passed=fx-partition"],
+        ["--min-cut-partition=report={report}",
+         "--remarks-filter-passed=fx-partition"],
     ),
     ("post-grad", ["--post-grad"]),
 ]
@@ -59,7 +60,9 @@ def show_stages(model, folder):
     for name, flags in STAGES:
         following = folder / f"{name}.mlir"
         flags = [flag.format(report=report) for flag in flags]
-        output = run("fx-opt", *flags, path, "--mlir-print-debuginfo", "-o", following)
+        output = run(
+            "fx-opt", *flags, path, "--mlir-print-debuginfo", "-o", following
+        )
         if name == "partition":
             remarks = output
         print(f"  {name:12} {describe(count_ops(following))}")
@@ -73,13 +76,14 @@ def describe(counts):
 
 def show_saved(report, remarks):
     saved = re.findall(
-        r'(\S+:\d+):\d+: remark:.*? saved .*?Reason="([^"]*)", Remark="saves ([^"]*)", bytes=(\d+)',
+        r'(\S+:\d+):\d+: remark:.*? saved .*?Reason="([^"]*)", '
+        r'Remark="saves ([^"]*)", bytes=(\d+)',
         remarks,
     )
     print(
         f"\nSaved between forward and backward: {len(report['saved'])} values, "
-        f"{report['saved_bytes']:,} bytes; {len(report['recomputed'])} nodes are "
-        f"computed again (minimum cut {report['flow_value']:,})"
+        f"{report['saved_bytes']:,} bytes; {len(report['recomputed'])} nodes "
+        f"are computed again (minimum cut {report['flow_value']:,})"
     )
     print(f"  {'value':30} {'bytes':>7}  {'line':16} why")
     for line, reason, name, size in dict.fromkeys(saved):
@@ -97,7 +101,8 @@ def run_step(model, recorded, folder):
     run("fx-compile", model, "--mode=training", "-o", library)
     outputs = folder / "outputs.npz"
     run("fx-run", library, "--inputs", recorded, "--outputs", outputs)
-    print(f"\nCompiled to {library.name} ({library.stat().st_size:,} bytes) and run")
+    size = library.stat().st_size
+    print(f"\nCompiled to {library.name} ({size:,} bytes) and run")
     actual, expected = np.load(outputs), np.load(recorded)
     print(f"  loss {actual['loss']:.6f}, PyTorch {expected['loss']:.6f}")
     errors = {
@@ -106,7 +111,10 @@ def run_step(model, recorded, folder):
         if key.startswith("grad_")
     }
     worst = max(errors, key=errors.get)
-    print(f"  {len(errors)} gradients, largest relative error {errors[worst]:.1e} ({worst})")
+    print(
+        f"  {len(errors)} gradients, largest relative error "
+        f"{errors[worst]:.1e} ({worst})"
+    )
     loss_error = abs(float(actual["loss"]) - float(expected["loss"]))
     if not max(errors[worst], loss_error) < 1e-4:
         sys.exit("the step differs from PyTorch's")
@@ -114,8 +122,14 @@ def run_step(model, recorded, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="nanogpt_naive", help="a folder of test/Integration/Inputs")
-    parser.add_argument("--keep", type=Path, help="keep the intermediate files here")
+    parser.add_argument(
+        "--model",
+        default="nanogpt_naive",
+        help="a folder of test/Integration/Inputs",
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="keep the intermediate files here"
+    )
     options = parser.parse_args()
     inputs = ROOT / "test" / "Integration" / "Inputs" / options.model
     with tempfile.TemporaryDirectory() as temporary:

@@ -22,7 +22,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   sudo=
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || {
-      echo "setup.sh: not root and no sudo; install these Debian packages: ${missing[*]}" >&2
+      echo "setup.sh: not root and no sudo; install these Debian packages:" \
+        "${missing[*]}" >&2
       exit 1
     }
     sudo=sudo
@@ -43,7 +44,8 @@ PY
 python=${FX_PYTHON:-}
 if [ -z "$python" ]; then
   for candidate in "$root/.venv/bin/python" python3; do
-    if command -v "$candidate" >/dev/null && has_python_packages "$candidate"; then
+    if command -v "$candidate" >/dev/null &&
+      has_python_packages "$candidate"; then
       python=$(command -v "$candidate")
       break
     fi

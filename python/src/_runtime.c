@@ -1,4 +1,4 @@
-/*===- _runtime.c - Calls compiled code on PyTorch's tensors ---------------===*\
+/*===- _runtime.c - Calls compiled code on PyTorch's tensors --------------===*\
 |*
 |* A Function holds the address of a compiled entry point and the plan of its
 |* call: where each argument comes from, how each result is allocated, what each
@@ -55,8 +55,10 @@ static inline Tensor handleOf(PyObject *object) {
   return (char *)object + sizeof(PyObject);
 }
 
-enum ArgumentKind { ArgTensor, ArgInt, ArgFloat, ArgBool, ArgConstant, ArgSeeds };
-enum ResultKind { ResStatic, ResDynamic, ResInt, ResFloat, ResBool, ResMutation };
+enum ArgumentKind { ArgTensor, ArgInt, ArgFloat, ArgBool, ArgConstant,
+                    ArgSeeds };
+enum ResultKind { ResStatic, ResDynamic, ResInt, ResFloat, ResBool,
+                  ResMutation };
 enum OutputKind { OutNone, OutResult, OutInput, OutAliasInput, OutAliasOutput,
                   OutValue, OutArgument, OutCopy };
 
@@ -92,7 +94,7 @@ typedef struct {
 typedef struct {
   int kind;
   Py_ssize_t index;
-  /* A value, the (size, stride, offset) of an alias, or the strides of a copy. */
+  /* A value, an alias's (size, stride, offset), or a copy's strides. */
   PyObject *value;
 } Output;
 
@@ -161,8 +163,9 @@ static PyObject *makeDense(const Argument *argument, PyObject *tensor) {
   if (!strides)
     return NULL;
   for (int d = 0; d < argument->rank; ++d) {
-    int64_t stride = argument->strides[d] == INT64_MIN ? 1 : argument->strides[d];
-    PyTuple_SET_ITEM(strides, d, PyLong_FromLongLong(stride));
+    int64_t stride = argument->strides[d];
+    PyTuple_SET_ITEM(strides, d,
+                     PyLong_FromLongLong(stride == INT64_MIN ? 1 : stride));
   }
   PyObject *dense =
       PyObject_CallFunctionObjArgs(torch.copyDense, tensor, strides, NULL);
@@ -236,8 +239,8 @@ static int prepareArguments(Function *self, PyObject *list, Frame *frame) {
   return PyErr_Occurred() ? -1 : 0;
 }
 
-static PyObject *allocate(int rank, const int64_t *sizes, const int64_t *strides,
-                          int dtype, void **pointer) {
+static PyObject *allocate(int rank, const int64_t *sizes,
+                          const int64_t *strides, int dtype, void **pointer) {
   Tensor tensor;
   if (torch.emptyStrided(rank, sizes, strides, dtype, /*cpu=*/0, 0, &tensor)) {
     fail("allocation");
@@ -367,8 +370,8 @@ static PyObject *makeAlias(PyObject *base, PyObject *geometry) {
       PyTuple_GET_ITEM(geometry, 1), PyTuple_GET_ITEM(geometry, 2), NULL);
 }
 
-static PyObject *makeOutput(Function *self, const Output *output, PyObject *list,
-                            Frame *frame) {
+static PyObject *makeOutput(Function *self, const Output *output,
+                            PyObject *list, Frame *frame) {
   switch (output->kind) {
   case OutNone:
     Py_RETURN_NONE;
@@ -460,7 +463,8 @@ static PyObject *callFunction(Function *self, PyObject *list) {
   frame.expressions = NULL;
 
   PyObject *outputs = NULL;
-  if (prepareArguments(self, list, &frame) || prepareResults(self, list, &frame))
+  if (prepareArguments(self, list, &frame) ||
+      prepareResults(self, list, &frame))
     goto done;
   uint32_t threads = 1;
   torch.threads(&threads);
@@ -495,7 +499,8 @@ done:
 
 static PyObject *vectorcall(PyObject *self, PyObject *const *args, size_t flags,
                             PyObject *keywords) {
-  if (PyVectorcall_NARGS(flags) != 1 || (keywords && PyTuple_GET_SIZE(keywords))) {
+  if (PyVectorcall_NARGS(flags) != 1 ||
+      (keywords && PyTuple_GET_SIZE(keywords))) {
     PyErr_SetString(PyExc_TypeError, "fx_mlir: compiled code takes one list");
     return NULL;
   }
@@ -596,7 +601,8 @@ static PyObject *newFunction(PyTypeObject *type, PyObject *args,
   Function *self = PyObject_GC_New(Function, type);
   if (!self)
     return NULL;
-  memset((char *)self + sizeof(PyObject), 0, sizeof(Function) - sizeof(PyObject));
+  memset((char *)self + sizeof(PyObject), 0,
+         sizeof(Function) - sizeof(PyObject));
   self->vectorcall = vectorcall;
   self->entry = (EntryPoint)(uintptr_t)entry;
   self->resultSizes = (ResultSizes)(uintptr_t)resultSizes;
@@ -684,13 +690,14 @@ static void deleteFunction(Function *self) {
 }
 
 static PyMemberDef functionMembers[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, vectorcall), READONLY,
-     NULL},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, vectorcall),
+     READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(Function, dict), READONLY, NULL},
     {NULL, 0, 0, 0, NULL}};
 
 static PyType_Slot functionSlots[] = {
-    {Py_tp_doc, "Compiled code: takes one list (which it clears), returns one."},
+    {Py_tp_doc,
+     "Compiled code: takes one list (which it clears), returns one."},
     {Py_tp_new, newFunction},
     {Py_tp_dealloc, deleteFunction},
     {Py_tp_traverse, traverseFunction},
@@ -744,7 +751,8 @@ static PyObject *initialize(PyObject *module, PyObject *args) {
       findSymbol(cpuLibrary, "aoti_torch_delete_tensor_object",
                  &torch.deleteTensor) ||
       findSymbol(cpuLibrary, "torch_get_num_threads", &torch.threads) ||
-      findSymbol(python, "_Z16THPVariable_WrapRKN2at10TensorBaseE", &torch.wrap))
+      findSymbol(python, "_Z16THPVariable_WrapRKN2at10TensorBaseE",
+                 &torch.wrap))
     return NULL;
   torch.tensorClass = Py_NewRef(tensorClass);
   torch.setThreads = (void (*)(int32_t))(uintptr_t)setThreads;

@@ -1,4 +1,4 @@
-/*===- CApiTest.c - The C API as a program outside the project uses it -----===*\
+/*===- CApiTest.c - The C API as a program outside the project uses it ----===*\
 |*
 |* fx-capi-test describe GRAPH [OPTIONS]: compiles, prints the interface
 |* fx-capi-test scale GRAPH: calls a function with a dynamic size

@@ -129,7 +129,8 @@ static CompileOptions getOptions() {
 /// Writes text; the file appears only if all of it could be written.
 static void writeText(llvm::function_ref<void(llvm::raw_ostream &)> write) {
   std::error_code code;
-  llvm::ToolOutputFile file(commandLine->outputPath, code, llvm::sys::fs::OF_Text);
+  llvm::ToolOutputFile file(commandLine->outputPath, code,
+                            llvm::sys::fs::OF_Text);
   if (code)
     exitOnError(llvm::createFileError(commandLine->outputPath, code));
   write(file.os());
@@ -147,7 +148,8 @@ int main(int argc, char **argv) {
   InputFile::Options inputOptions;
   inputOptions.loss = commandLine->loss;
   inputOptions.allowAnySchema = commandLine->allowSchema;
-  InputFile input = exitOnError(InputFile::open(commandLine->inputPath, inputOptions));
+  InputFile input =
+      exitOnError(InputFile::open(commandLine->inputPath, inputOptions));
 
   if (commandLine->emit == Emit::FX || commandLine->emit == Emit::Linalg) {
     if (failed(runStages(*input.module, options)))
@@ -160,8 +162,9 @@ int main(int argc, char **argv) {
     return 0;
   }
 
-  auto compiled = compileFx(*input.module, llvm::sys::path::stem(commandLine->outputPath),
-                            options);
+  auto compiled =
+      compileFx(*input.module,
+                llvm::sys::path::stem(commandLine->outputPath), options);
   if (failed(compiled))
     return 1;
   switch (commandLine->emit) {
@@ -176,8 +179,9 @@ int main(int argc, char **argv) {
     return failed(compiled->code->emitObject(commandLine->outputPath));
   default:
     exitOnError(writeSharedLibrary(
-        *compiled, commandLine->embedWeights ? ArrayRef<WeightData>(input.weights)
-                                : ArrayRef<WeightData>(),
+        *compiled,
+        commandLine->embedWeights ? ArrayRef<WeightData>(input.weights)
+                                  : ArrayRef<WeightData>(),
         commandLine->outputPath));
     return 0;
   }

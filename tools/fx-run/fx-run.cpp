@@ -87,11 +87,13 @@ static void writeOutputs(ArrayRef<NamedNumpyArray> outputs) {
     return;
   if (llvm::sys::path::extension(commandLine->outputPath) == ".npz")
     return exitOnError(writeNpz(commandLine->outputPath, outputs));
-  if (std::error_code code = llvm::sys::fs::create_directories(commandLine->outputPath))
+  if (std::error_code code =
+          llvm::sys::fs::create_directories(commandLine->outputPath))
     exitOnError(llvm::createFileError(commandLine->outputPath, code));
   for (const NamedNumpyArray &entry : outputs)
     exitOnError(
-        writeNpy(commandLine->outputPath + "/" + entry.name + ".npy", entry.array));
+        writeNpy(commandLine->outputPath + "/" + entry.name + ".npy",
+                 entry.array));
 }
 
 /// Compiles a model in this process.

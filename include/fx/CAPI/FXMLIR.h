@@ -1,4 +1,4 @@
-/*===- FXMLIR.h - The compiler as a C library ----------------------*- C -*-===*\
+/*===- FXMLIR.h - The compiler as a C library ---------------------*- C -*-===*\
 |*
 |* What libFXMLIRC exports, beside the run-time library (fx/Runtime/Runtime.h):
 |* a graph in, machine code in this process out.
