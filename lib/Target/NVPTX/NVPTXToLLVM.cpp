@@ -35,6 +35,8 @@ namespace {
 /// Functions of math that NVPTX has as instructions, or that LLVM expands.
 /// What libdevice would give is expanded before, or is refused.
 bool isDeviceMath(Operation *op) {
+  if (isa<math::Exp2Op>(op))
+    return getElementTypeOrSelf(op->getResult(0).getType()).isF32();
   return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::FloorOp,
              math::RoundEvenOp, math::RoundOp, math::TruncOp, math::SqrtOp,
              math::RsqrtOp, math::FmaOp, math::CopySignOp, math::CtPopOp,
@@ -68,7 +70,8 @@ LogicalResult lowerDeviceModule(gpu::GPUModuleOp device) {
     ConversionTarget functions(*context);
     functions.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     functions.addIllegalDialect<math::MathDialect>();
-    functions.addIllegalOp<arith::RemFOp>();
+    functions.addIllegalOp<arith::RemFOp, arith::MaxNumFOp, arith::MinNumFOp,
+                           arith::MaximumFOp, arith::MinimumFOp>();
     if (failed(applyPartialConversion(device, functions, std::move(patterns))))
       return failure();
   }

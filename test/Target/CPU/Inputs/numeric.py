@@ -52,6 +52,20 @@ def pointwise_unit_sizes(b):
 
 
 @case
+def pointwise_powers(b):
+    special = [0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, np.inf, -np.inf,
+               np.nan, 1e-40, -1e-40, 3.4e38, 127, -127, 149.5, -149.5]
+    pairs = np.array(list(itertools.product(special, special)), np.float32)
+
+    def power(x, y):
+        with np.errstate(all="ignore"):
+            return np.power(x, y).astype(np.float32)
+
+    return [b.binary("math.powf", b.arg(pairs[:, 0]), b.arg(pairs[:, 1]),
+                     power)]
+
+
+@case
 def pointwise_large(b):
     x, y = b.arg(f32(300, 1001)), b.arg(f32(1001))
     return [b.exp(b.add(x, y)), b.reduce(b.tanh(x), [1])]
