@@ -41,10 +41,10 @@ struct ExpandPow : OpRewritePattern<math::PowFOp> {
     Value sign = b.select(isOdd, b.op<math::CopySignOp>(one, x), one);
     result = b.op<arith::MulFOp>(result, sign);
     Value nan = b.number(std::numeric_limits<double>::quiet_NaN());
-    Value infinity = b.number(-std::numeric_limits<double>::infinity());
+    Value minusInfinity = b.number(-std::numeric_limits<double>::infinity());
     Value isNegative = b.op<arith::AndIOp>(
         b.compare(arith::CmpFPredicate::OLT, x, zero),
-        b.compare(arith::CmpFPredicate::OGT, x, infinity));
+        b.compare(arith::CmpFPredicate::OGT, x, minusInfinity));
     Value hasNoRoot = b.op<arith::AndIOp>(
         isNegative,
         b.compare(arith::CmpFPredicate::ONE, b.op<math::FloorOp>(y), y));
