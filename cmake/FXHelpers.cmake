@@ -78,7 +78,7 @@ function(fx_add_tool name)
   add_executable(${name} ${ARG_SOURCES})
   add_dependencies(${name} FXTableGen)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
-  set_target_properties(${name} PROPERTIES INSTALL_RPATH /usr/lib/llvm-22/lib)
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH ${LLVM_LIBRARY_DIR})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 

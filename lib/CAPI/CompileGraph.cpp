@@ -3,9 +3,9 @@
 #include "fx/CAPI/FXMLIR.h"
 #include "fx/Compiler/CompileFx.h"
 #include "fx/Compiler/Registration.h"
+#include "fx/IR/FXDialect.h"
 #include "fx/Import/GraphImporter.h"
 #include "fx/Import/JointGraphJson.h"
-#include "fx/IR/FXDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -93,19 +93,18 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   json::Path::Root root("options");
   json::ObjectMapper map(*value, root);
   int64_t optLevel = options.cpu.optLevel;
-  bool ok =
-      map && map.mapOptional("training", options.training) &&
-      map.mapOptional("target", options.target) &&
-      map.mapOptional("opt_level", optLevel) &&
-      map.mapOptional("fuse", options.cpu.fuse) &&
-      map.mapOptional("print_times", options.printTimes) &&
-      map.mapOptional("verify", options.cpu.verifyPasses) &&
-      map.mapOptional("partition", options.partition) &&
-      map.mapOptional("pre_grad_custom", options.custom.preGrad) &&
-      map.mapOptional("joint_custom_pre", options.custom.jointPre) &&
-      map.mapOptional("joint_custom_post", options.custom.jointPost) &&
-      map.mapOptional("post_grad_custom_pre", options.custom.postPre) &&
-      map.mapOptional("post_grad_custom_post", options.custom.postPost);
+  bool ok = map && map.mapOptional("training", options.training) &&
+            map.mapOptional("target", options.target) &&
+            map.mapOptional("opt_level", optLevel) &&
+            map.mapOptional("fuse", options.cpu.fuse) &&
+            map.mapOptional("print_times", options.printTimes) &&
+            map.mapOptional("verify", options.cpu.verifyPasses) &&
+            map.mapOptional("partition", options.partition) &&
+            map.mapOptional("pre_grad_custom", options.custom.preGrad) &&
+            map.mapOptional("joint_custom_pre", options.custom.jointPre) &&
+            map.mapOptional("joint_custom_post", options.custom.jointPost) &&
+            map.mapOptional("post_grad_custom_pre", options.custom.postPre) &&
+            map.mapOptional("post_grad_custom_post", options.custom.postPost);
   if (!ok)
     return root.getError();
   if (optLevel < 0 || optLevel > 3)
@@ -117,9 +116,8 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
 }
 
 /// Compiles, or returns null and sets `error`.
-static std::unique_ptr<fx_module> compileGraph(StringRef text,
-                                               StringRef optionsText,
-                                               std::string &error) {
+static std::unique_ptr<fx_module>
+compileGraph(StringRef text, StringRef optionsText, std::string &error) {
   llvm::Expected<CompileOptions> options = parseOptions(optionsText);
   if (!options) {
     error = llvm::toString(options.takeError());

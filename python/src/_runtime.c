@@ -44,10 +44,10 @@ static struct {
   void (*setThreads)(int32_t);
   const char *(*lastError)(void);
   /* Rare cases are done in Python. */
-  PyObject *drawSeeds;  /* (count) -> tensor */
-  PyObject *copyDense;  /* (tensor, strides or None) -> dense tensor */
-  PyObject *asStrided;  /* (tensor, size, stride, offset) -> tensor */
-  PyObject *copyInto;   /* (destination, source) */
+  PyObject *drawSeeds; /* (count) -> tensor */
+  PyObject *copyDense; /* (tensor, strides or None) -> dense tensor */
+  PyObject *asStrided; /* (tensor, size, stride, offset) -> tensor */
+  PyObject *copyInto;  /* (destination, source) */
 } torch;
 
 /* In PyTorch 2.13 the at::Tensor follows the object header directly. */
@@ -55,19 +55,39 @@ static inline Tensor handleOf(PyObject *object) {
   return (char *)object + sizeof(PyObject);
 }
 
-enum ArgumentKind { ArgTensor, ArgInt, ArgFloat, ArgBool, ArgConstant,
-                    ArgSeeds };
-enum ResultKind { ResStatic, ResDynamic, ResInt, ResFloat, ResBool,
-                  ResMutation };
-enum OutputKind { OutNone, OutResult, OutInput, OutAliasInput, OutAliasOutput,
-                  OutValue, OutArgument, OutCopy };
+enum ArgumentKind {
+  ArgTensor,
+  ArgInt,
+  ArgFloat,
+  ArgBool,
+  ArgConstant,
+  ArgSeeds
+};
+enum ResultKind {
+  ResStatic,
+  ResDynamic,
+  ResInt,
+  ResFloat,
+  ResBool,
+  ResMutation
+};
+enum OutputKind {
+  OutNone,
+  OutResult,
+  OutInput,
+  OutAliasInput,
+  OutAliasOutput,
+  OutValue,
+  OutArgument,
+  OutCopy
+};
 
 typedef struct {
   int kind;
-  Py_ssize_t index;  /* in the list; for seeds their number */
-  int rank;          /* -1: any strides of a dense row-major tensor */
-  int64_t *strides;  /* expected; INT64_MIN where the size is 1 */
-  PyObject *value;   /* of a constant */
+  Py_ssize_t index; /* in the list; for seeds their number */
+  int rank;         /* -1: any strides of a dense row-major tensor */
+  int64_t *strides; /* expected; INT64_MIN where the size is 1 */
+  PyObject *value;  /* of a constant */
 } Argument;
 
 /* Where a size that is known at run time only comes from. */
@@ -87,8 +107,8 @@ typedef struct {
   int64_t *order;           /* dynamic: dimensions by falling stride; others
                                have stride 0 */
   int orderRank;
-  int dtype;                /* mutation: bytes of an element */
-  Py_ssize_t argument;      /* mutation: number of the argument */
+  int dtype;           /* mutation: bytes of an element */
+  Py_ssize_t argument; /* mutation: number of the argument */
 } Result;
 
 typedef struct {
@@ -99,7 +119,7 @@ typedef struct {
 } Output;
 
 typedef struct {
-  PyObject_HEAD
+  PyObject ob_base;
   vectorcallfunc vectorcall;
   PyObject *dict;
   EntryPoint entry;
@@ -470,11 +490,9 @@ static PyObject *callFunction(Function *self, PyObject *list) {
   torch.threads(&threads);
   torch.setThreads((int32_t)threads);
   int32_t status;
-  Py_BEGIN_ALLOW_THREADS
-  status = self->entry(NULL, frame.pointers, frame.pointers + numArguments,
-                       frame.sizes);
-  Py_END_ALLOW_THREADS
-  if (status) {
+  Py_BEGIN_ALLOW_THREADS status = self->entry(
+      NULL, frame.pointers, frame.pointers + numArguments, frame.sizes);
+  Py_END_ALLOW_THREADS if (status) {
     PyErr_Format(PyExc_RuntimeError, "fx_mlir: %s", torch.lastError());
     goto done;
   }
@@ -812,9 +830,15 @@ static PyMethodDef methods[] = {
     {"dtype_code", dtypeCode, METH_O, "PyTorch's number of a data type."},
     {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_runtime",
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT,
+                                    "_runtime",
                                     "Calls compiled code on PyTorch's tensors.",
-                                    -1, methods, NULL, NULL, NULL, NULL};
+                                    -1,
+                                    methods,
+                                    NULL,
+                                    NULL,
+                                    NULL,
+                                    NULL};
 
 PyMODINIT_FUNC PyInit__runtime(void) {
   PyObject *object = PyModule_Create(&module);

@@ -42,8 +42,8 @@ static fx_module *compile(const char *path, const char *options) {
   size_t length;
   char *text = read_file(path, &length);
   char *error = NULL;
-  fx_module *module = fx_compile_graph(
-      text, length, options, options ? strlen(options) : 0, &error);
+  fx_module *module = fx_compile_graph(text, length, options,
+                                       options ? strlen(options) : 0, &error);
   free(text);
   if (!module) {
     printf("error: %s\n", error ? error : "without a text");

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from fx_mlir import _backend, config
+from fx_mlir import _backend, _library, config
 
 
 def compile_with(**kwargs):
@@ -65,26 +65,21 @@ def test_importing_the_backend_is_light():
         **os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(config.__file__))})
 
 
-def test_missing_library_is_named(tmp_path, monkeypatch):
-    from fx_mlir import _library
-
+@pytest.fixture
+def library_folder(tmp_path, monkeypatch):
+    """An empty folder that the library is looked for in."""
     monkeypatch.setenv("FX_MLIR_LIBRARY_DIR", str(tmp_path))
     _library.library.cache_clear()
-    try:
-        with pytest.raises(RuntimeError, match="libFXMLIRC.so was not found"):
-            _library.library()
-    finally:
-        _library.library.cache_clear()
-
-
-def test_unloadable_library_names_the_package(tmp_path, monkeypatch):
-    from fx_mlir import _library
-
-    (tmp_path / "libFXMLIRC.so").write_bytes(b"no library")
-    monkeypatch.setenv("FX_MLIR_LIBRARY_DIR", str(tmp_path))
+    yield tmp_path
     _library.library.cache_clear()
-    try:
-        with pytest.raises(RuntimeError, match="libmlir-22"):
-            _library.library()
-    finally:
-        _library.library.cache_clear()
+
+
+def test_missing_library_is_named(library_folder):
+    with pytest.raises(RuntimeError, match="libFXMLIRC.so was not found"):
+        _library.library()
+
+
+def test_unloadable_library_names_the_package(library_folder):
+    (library_folder / "libFXMLIRC.so").write_bytes(b"no library")
+    with pytest.raises(RuntimeError, match="libmlir-22"):
+        _library.library()

@@ -20,44 +20,37 @@ namespace cl = llvm::cl;
 
 namespace {
 enum class Emit { SharedLibrary, Object, LLVM, PTX, Linalg, FX };
-}
 
-namespace {
 /// Made in main: LLVM registers options of its own, some of the same names,
 /// which are removed first.
 struct CommandLine {
-  cl::OptionCategory category{
-      "fx-compile options"};
-  cl::opt<std::string> inputPath{
-      cl::Positional, cl::Required,
-      cl::desc("<model.pt2 | .mlir | .json>"),
-      cl::cat(category)};
-  cl::opt<std::string> outputPath{
-      "o", cl::desc("Output file"),
-      cl::value_desc("file"), cl::Required,
-      cl::cat(category)};
-  cl::opt<std::string> mode{
-      "mode", cl::desc("inference or training"),
-      cl::init("inference"), cl::cat(category)};
+  cl::OptionCategory category{"fx-compile options"};
+  cl::opt<std::string> inputPath{cl::Positional, cl::Required,
+                                 cl::desc("<model.pt2 | .mlir | .json>"),
+                                 cl::cat(category)};
+  cl::opt<std::string> outputPath{"o", cl::desc("Output file"),
+                                  cl::value_desc("file"), cl::Required,
+                                  cl::cat(category)};
+  cl::opt<std::string> mode{"mode", cl::desc("inference or training"),
+                            cl::init("inference"), cl::cat(category)};
   cl::opt<Emit> emit{
-      
       "emit", cl::desc("What to write"), cl::init(Emit::SharedLibrary),
-      cl::values(clEnumValN(Emit::SharedLibrary, "so",
-      "shared library and C header"),
-      clEnumValN(Emit::Object, "obj", "object file"),
-      clEnumValN(Emit::LLVM, "llvm", "LLVM IR of the host code"),
-      clEnumValN(Emit::PTX, "ptx", "device code, with --target=nvptx"),
-      clEnumValN(Emit::Linalg, "linalg", "linalg on tensors"),
-      clEnumValN(Emit::FX, "fx", "fx IR after --stop-after")),
+      cl::values(
+          clEnumValN(Emit::SharedLibrary, "so", "shared library and C header"),
+          clEnumValN(Emit::Object, "obj", "object file"),
+          clEnumValN(Emit::LLVM, "llvm", "LLVM IR of the host code"),
+          clEnumValN(Emit::PTX, "ptx", "device code, with --target=nvptx"),
+          clEnumValN(Emit::Linalg, "linalg", "linalg on tensors"),
+          clEnumValN(Emit::FX, "fx", "fx IR after --stop-after")),
       cl::cat(category)};
   cl::opt<std::string> stopAfter{
       "stop-after",
       cl::desc("Write fx IR after this stage: import, pre-grad, "
-      "autodiff, joint-graph, partition or post-grad"),
+               "autodiff, joint-graph, partition or post-grad"),
       cl::cat(category)};
-  cl::opt<std::string> target{
-      "target", cl::desc("cpu or nvptx (an NVIDIA GPU)"), cl::init("cpu"),
-      cl::cat(category)};
+  cl::opt<std::string> target{"target",
+                              cl::desc("cpu or nvptx (an NVIDIA GPU)"),
+                              cl::init("cpu"), cl::cat(category)};
   cl::opt<std::string> gpuArch{
       "gpu-arch",
       cl::desc("The architecture of --target=nvptx (default: sm_90)"),
@@ -65,23 +58,19 @@ struct CommandLine {
   cl::opt<std::string> mcpu{
       "mcpu", cl::desc("LLVM's name of the processor (default: this one)"),
       cl::cat(category)};
-  cl::opt<bool> embedWeights{
-      "embed-weights",
-      cl::desc("Put the weights into the library"),
-      cl::init(true), cl::cat(category)};
+  cl::opt<bool> embedWeights{"embed-weights",
+                             cl::desc("Put the weights into the library"),
+                             cl::init(true), cl::cat(category)};
   cl::opt<std::string> loss{
       "loss", cl::desc("The result that is the loss: auto, none or an index"),
       cl::init("auto"), cl::cat(category)};
   cl::opt<std::string> partition{
-      "partition", cl::desc("Options of fx-partition"),
-      cl::cat(category)};
-  cl::opt<bool> allowSchema{
-      "allow-schema",
-      cl::desc("Read other schema versions"),
-      cl::cat(category)};
-  cl::opt<bool> times{
-      "times", cl::desc("Print the time of each stage"),
-      cl::cat(category)};
+      "partition", cl::desc("Options of fx-partition"), cl::cat(category)};
+  cl::opt<bool> allowSchema{"allow-schema",
+                            cl::desc("Read other schema versions"),
+                            cl::cat(category)};
+  cl::opt<bool> times{"times", cl::desc("Print the time of each stage"),
+                      cl::cat(category)};
 };
 } // namespace
 
@@ -100,8 +89,7 @@ static CompileOptions getOptions() {
     exitOnError(llvm::createStringError("--target must be cpu or nvptx, not " +
                                         options.target));
   if (commandLine->emit == Emit::PTX && options.target != "nvptx")
-    exitOnError(
-        llvm::createStringError("--emit=ptx needs --target=nvptx"));
+    exitOnError(llvm::createStringError("--emit=ptx needs --target=nvptx"));
   options.nvptx.arch = commandLine->gpuArch;
   // Machine code is not shown.
   options.nvptx.cubin = commandLine->emit != Emit::PTX;
@@ -162,9 +150,8 @@ int main(int argc, char **argv) {
     return 0;
   }
 
-  auto compiled =
-      compileFx(*input.module,
-                llvm::sys::path::stem(commandLine->outputPath), options);
+  auto compiled = compileFx(
+      *input.module, llvm::sys::path::stem(commandLine->outputPath), options);
   if (failed(compiled))
     return 1;
   switch (commandLine->emit) {
@@ -178,11 +165,11 @@ int main(int argc, char **argv) {
   case Emit::Object:
     return failed(compiled->code->emitObject(commandLine->outputPath));
   default:
-    exitOnError(writeSharedLibrary(
-        *compiled,
-        commandLine->embedWeights ? ArrayRef<WeightData>(input.weights)
-                                  : ArrayRef<WeightData>(),
-        commandLine->outputPath));
+    exitOnError(writeSharedLibrary(*compiled,
+                                   commandLine->embedWeights
+                                       ? ArrayRef<WeightData>(input.weights)
+                                       : ArrayRef<WeightData>(),
+                                   commandLine->outputPath));
     return 0;
   }
 }

@@ -46,8 +46,7 @@ Expected<ModelCode> mlir::fx::loadSharedLibrary(StringRef path) {
   if (!description)
     return description.takeError();
   using WeightFn = const void *(*)(const char *, int64_t *);
-  auto weight =
-      reinterpret_cast<WeightFn>(dlsym(handle, "fx_model_weight"));
+  auto weight = reinterpret_cast<WeightFn>(dlsym(handle, "fx_model_weight"));
   ModelCode code;
   code.description = std::move(*description);
   code.lookup = [handle](StringRef name) {
@@ -72,24 +71,32 @@ Expected<ModelCode> mlir::fx::loadSharedLibrary(StringRef path) {
 
 static StringRef getNumpyDtype(NumpyType type) {
   switch (type) {
-  case NumpyType::Bool: return "bool";
-  case NumpyType::I8: return "int8";
-  case NumpyType::U8: return "uint8";
-  case NumpyType::I16: return "int16";
-  case NumpyType::I32: return "int32";
-  case NumpyType::I64: return "int64";
-  case NumpyType::F16: return "float16";
-  case NumpyType::F32: return "float32";
-  case NumpyType::F64: return "float64";
+  case NumpyType::Bool:
+    return "bool";
+  case NumpyType::I8:
+    return "int8";
+  case NumpyType::U8:
+    return "uint8";
+  case NumpyType::I16:
+    return "int16";
+  case NumpyType::I32:
+    return "int32";
+  case NumpyType::I64:
+    return "int64";
+  case NumpyType::F16:
+    return "float16";
+  case NumpyType::F32:
+    return "float32";
+  case NumpyType::F64:
+    return "float64";
   }
   return "";
 }
 
 static std::optional<NumpyType> getNumpyType(StringRef dtype) {
-  for (NumpyType type :
-       {NumpyType::Bool, NumpyType::I8, NumpyType::U8, NumpyType::I16,
-        NumpyType::I32, NumpyType::I64, NumpyType::F16, NumpyType::F32,
-        NumpyType::F64})
+  for (NumpyType type : {NumpyType::Bool, NumpyType::I8, NumpyType::U8,
+                         NumpyType::I16, NumpyType::I32, NumpyType::I64,
+                         NumpyType::F16, NumpyType::F32, NumpyType::F64})
     if (getNumpyDtype(type) == dtype)
       return type;
   // NumPy has no bfloat16: its bits travel as int16.
@@ -120,12 +127,11 @@ static Error checkArray(const NumpyArray &array,
     fits = buffer.shape[i] < 0 || buffer.shape[i] == shape[i];
   if (fits)
     return Error::success();
-  return makeError("{0} takes {1}, not [{2}]", label, buffer.getTypeText(),
-                   llvm::join(llvm::map_range(shape,
-                                              [](int64_t size) {
-                                                return std::to_string(size);
-                                              }),
-                              ", "));
+  return makeError(
+      "{0} takes {1}, not [{2}]", label, buffer.getTypeText(),
+      llvm::join(llvm::map_range(
+                     shape, [](int64_t size) { return std::to_string(size); }),
+                 ", "));
 }
 
 namespace {
@@ -250,8 +256,8 @@ static Error allocateResults(Call &call, const ModelCode &code) {
     auto type = getNumpyType(result.dtype);
     if (!type)
       return makeError("result of type {0} has no NumPy type", result.dtype);
-    call.results.emplace_back(
-        *type, ArrayRef(dims).slice(next, result.shape.size()));
+    call.results.emplace_back(*type,
+                              ArrayRef(dims).slice(next, result.shape.size()));
     next += result.shape.size();
   }
   return Error::success();
@@ -296,8 +302,8 @@ static Error execute(Call &call, const ModelCode &code,
   auto entry = reinterpret_cast<EntryPoint>(code.lookup(function.name));
   if (!entry)
     return makeError("the code has no function {0}", function.name);
-  auto lastError = reinterpret_cast<const char *(*)()>(
-      code.lookup("fx_rt_last_error"));
+  auto lastError =
+      reinterpret_cast<const char *(*)()>(code.lookup("fx_rt_last_error"));
   std::vector<const void *> arguments = call.arguments;
   std::vector<void *> results;
   for (NumpyArray &array : call.results)
@@ -312,8 +318,7 @@ static Error execute(Call &call, const ModelCode &code,
     if (Error error =
             gpu->upload(function.arguments, call.argumentBytes, arguments))
       return error;
-    if (Error error =
-            gpu->allocate(function.results, call.results, results))
+    if (Error error = gpu->allocate(function.results, call.results, results))
       return error;
   }
   auto run = [&]() -> Error {
@@ -344,9 +349,9 @@ static Error bindBackward(Call &call, const Call &forward,
         return &array;
     return nullptr;
   };
-  size_t tangents =
-      llvm::count_if(call.function->arguments,
-                     [](auto &buffer) { return buffer.role == "tangent"; });
+  size_t tangents = llvm::count_if(call.function->arguments, [](auto &buffer) {
+    return buffer.role == "tangent";
+  });
   for (auto [i, buffer] : llvm::enumerate(call.function->arguments)) {
     const NumpyArray *array = nullptr;
     if (buffer.role == "tangent") {

@@ -21,15 +21,12 @@ namespace {
 /// Made in main: LLVM registers options of its own, some of the same names,
 /// which are removed first.
 struct CommandLine {
-  cl::OptionCategory category{
-      "fx-run options"};
-  cl::opt<std::string> model{
-      cl::Positional, cl::Required,
-      cl::desc("<model.so | .pt2 | .mlir | .json>"),
-      cl::cat(category)};
+  cl::OptionCategory category{"fx-run options"};
+  cl::opt<std::string> model{cl::Positional, cl::Required,
+                             cl::desc("<model.so | .pt2 | .mlir | .json>"),
+                             cl::cat(category)};
   cl::list<std::string> inputPaths{
-      "inputs",
-      cl::desc("Inputs: an .npz, .npy files, or a folder of them"),
+      "inputs", cl::desc("Inputs: an .npz, .npy files, or a folder of them"),
       cl::cat(category)};
   cl::opt<std::string> outputPath{
       "outputs", cl::desc("Where the results go: an .npz or a folder"),
@@ -37,15 +34,12 @@ struct CommandLine {
   cl::opt<std::string> mode{
       "mode", cl::desc("inference or training, of a model to compile"),
       cl::init("inference"), cl::cat(category)};
-  cl::opt<unsigned> bench{
-      "bench", cl::desc("Time this many calls"),
-      cl::init(0), cl::cat(category)};
-  cl::opt<uint64_t> seed{
-      "seed", cl::desc("Seed of random ops"),
-      cl::init(0), cl::cat(category)};
-  cl::opt<unsigned> threads{
-      "threads", cl::desc("Number of threads"),
-      cl::init(0), cl::cat(category)};
+  cl::opt<unsigned> bench{"bench", cl::desc("Time this many calls"),
+                          cl::init(0), cl::cat(category)};
+  cl::opt<uint64_t> seed{"seed", cl::desc("Seed of random ops"), cl::init(0),
+                         cl::cat(category)};
+  cl::opt<unsigned> threads{"threads", cl::desc("Number of threads"),
+                            cl::init(0), cl::cat(category)};
 };
 } // namespace
 
@@ -73,8 +67,8 @@ static std::vector<NamedNumpyArray> readInputs() {
   std::vector<NamedNumpyArray> arrays;
   for (const std::string &path : files) {
     if (llvm::sys::path::extension(path) == ".npy")
-      arrays.push_back({llvm::sys::path::stem(path).str(),
-                        exitOnError(readNpy(path))});
+      arrays.push_back(
+          {llvm::sys::path::stem(path).str(), exitOnError(readNpy(path))});
     else
       for (NamedNumpyArray &entry : exitOnError(readNpz(path)))
         arrays.push_back(std::move(entry));
@@ -91,9 +85,8 @@ static void writeOutputs(ArrayRef<NamedNumpyArray> outputs) {
           llvm::sys::fs::create_directories(commandLine->outputPath))
     exitOnError(llvm::createFileError(commandLine->outputPath, code));
   for (const NamedNumpyArray &entry : outputs)
-    exitOnError(
-        writeNpy(commandLine->outputPath + "/" + entry.name + ".npy",
-                 entry.array));
+    exitOnError(writeNpy(commandLine->outputPath + "/" + entry.name + ".npy",
+                         entry.array));
 }
 
 /// Compiles a model in this process.
@@ -121,8 +114,7 @@ int main(int argc, char **argv) {
   CommandLine parsed;
   commandLine = &parsed;
   cl::HideUnrelatedOptions(commandLine->category);
-  cl::ParseCommandLineOptions(argc, argv,
-                              "Runs a compiled or a saved model\n");
+  cl::ParseCommandLineOptions(argc, argv, "Runs a compiled or a saved model\n");
   if (commandLine->mode != "inference" && commandLine->mode != "training")
     exitOnError(llvm::createStringError(
         "--mode must be inference or training, not " + commandLine->mode));
