@@ -205,8 +205,9 @@ def compare_times(functions, device, rounds, seconds):
     }
 
 
-def capture(function, device):
-    """The call as a CUDA graph: replaying it takes the GPU's time alone."""
+def capture(function, device, attempts=2):
+    """The call as a CUDA graph: replaying it takes the GPU's time alone. The
+    first capture of a backward in a process can fail, the next one does not."""
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
@@ -215,8 +216,15 @@ def capture(function, device):
     torch.cuda.current_stream(device).wait_stream(stream)
     synchronize(device)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        keep = function()
+    try:
+        # Autograd has threads of its own, which may do what a capture forbids.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            keep = function()
+    except RuntimeError:
+        if attempts == 1:
+            raise
+        synchronize(device)
+        return capture(function, device, attempts - 1)
     return lambda keep=keep: graph.replay()
 
 

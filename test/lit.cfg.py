@@ -42,4 +42,5 @@ def has_gpu():
     return started and count.value > 0
 
 
-config.available_features.add("gpu" if has_gpu() else "no-gpu")
+if not has_gpu():
+    config.available_features.add("no-gpu")
