@@ -92,6 +92,8 @@ def test_library_does_not_point_to_the_build(python):
     dynamic = _run(["/usr/lib/llvm-22/bin/llvm-readelf", "-d", library])
     assert "/usr/lib/llvm-22/lib" in dynamic
     assert ROOT not in dynamic
+    contents = pathlib.Path(library).read_bytes()
+    assert os.path.join(ROOT, "build-wheel", "lib").encode() not in contents
 
 
 @pytest.mark.parametrize("settings, missing", [
