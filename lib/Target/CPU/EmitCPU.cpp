@@ -72,6 +72,7 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         op.moveBefore(module.getBody(), module.getBody()->end());
       }
     }
+    expandSine(module);
     expandMath(module);
     EntryPointTarget host;
     for (func::FuncOp function : functions)

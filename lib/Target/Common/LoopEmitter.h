@@ -217,6 +217,9 @@ protected:
 
 /// Replaces math functions on f32 by polynomials.
 void expandMath(Operation *root);
+/// sin and cos of f32, for every argument; before expandMath, which is right
+/// for small ones only.
+void expandSine(Operation *root);
 
 } // namespace mlir::fx::target
 

@@ -128,6 +128,7 @@ struct EmitNVPTXPass : impl::EmitNVPTXPassBase<EmitNVPTXPass> {
         kernels[kernel] = target;
       }
     }
+    expandSine(device);
     expandMath(device);
     CudaEntryPoint entry;
     for (func::FuncOp function : functions)

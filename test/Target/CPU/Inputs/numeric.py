@@ -79,6 +79,21 @@ def pointwise_results_shared(b):
 
 
 @case
+def pointwise_sine(b):
+    # Relative errors count: close to multiples of pi, and for large values.
+    x = np.concatenate([
+        np.linspace(-60, 60, 5000), np.arange(1, 80) * (np.pi / 2),
+        np.geomspace(1e-30, 1e10, 2001), -np.geomspace(1e-5, 1e5, 500),
+    ]).astype(np.float32)
+    results = []
+    for op, function in ("math.sin", np.sin), ("math.cos", np.cos):
+        right = function(x.astype(np.float64)).astype(np.float32)
+        value = b.unary(op, b.arg(x), function)
+        results += [value, b.div(value, b.arg(right))]
+    return results
+
+
+@case
 def types_half(b):
     x = b.arg(f32(5, 70).astype(np.float16))
     w = b.pointwise([x], "%0 = arith.extf %x0 : f16 to f32\n"
