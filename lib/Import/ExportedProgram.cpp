@@ -113,7 +113,7 @@ private:
   std::pair<StringRef, const json::Value *> readUnion(const json::Value &value);
   Error readWeights(StringRef configPath, StringRef folder,
                     ExportedProgram &program);
-  Error locate(Weight &weight, StringRef path);
+  Error locate(Weight &weight);
 
   const Pt2Archive &archive;
   std::string model;
@@ -532,7 +532,7 @@ void ProgramReader::readSignature(const json::Object &signature,
 }
 
 /// Finds the weight's bytes and checks that they are enough.
-Error ProgramReader::locate(Weight &weight, StringRef path) {
+Error ProgramReader::locate(Weight &weight) {
   auto fail = [&](const Twine &message) {
     return archive.error("weight '" + Twine(weight.name) + "' " + message);
   };
@@ -563,7 +563,7 @@ Error ProgramReader::locate(Weight &weight, StringRef path) {
     last = *reach;
     expected = *next;
   }
-  Expected<StringRef> bytes = archive.get(path);
+  Expected<StringRef> bytes = archive.get(weight.path);
   if (!bytes)
     return bytes.takeError();
   // A program of fake tensors is saved with empty storages.
@@ -571,7 +571,7 @@ Error ProgramReader::locate(Weight &weight, StringRef path) {
     return Error::success();
   std::optional<int64_t> end = checkedMulAdd(last, elementSize, elementSize);
   if (!end || uint64_t(*end) > bytes->size())
-    return fail("needs more bytes than '" + path + "' has");
+    return fail("needs more bytes than '" + weight.path + "' has");
   weight.storage = *bytes;
   weight.offset = weight.meta.offset.expr.value * elementSize;
   return Error::success();
@@ -605,10 +605,10 @@ Error ProgramReader::readWeights(StringRef configPath, StringRef folder,
       break;
     }
     weight.meta = readTensorMeta(reader.getObject(object, "tensor_meta"));
-    std::string path = (folder + reader.getString(object, "path_name")).str();
+    weight.path = (folder + reader.getString(object, "path_name")).str();
     if (reader.failed())
       break;
-    if (Error error = locate(weight, path))
+    if (Error error = locate(weight))
       return error;
     program.weights.push_back(std::move(weight));
   }

@@ -9,6 +9,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -95,6 +99,33 @@ static bool chooseLoss(ExportedProgram &program, const LossChoice &choice) {
   return true;
 }
 
+/// Names of one shared parameter become one: the first, as in PyTorch's
+/// `named_parameters()`. Its gradient is then that of all uses. The arguments
+/// of the other names stay, without uses.
+static void mergeTiedParameters(func::FuncOp function,
+                                const ExportedProgram &program) {
+  llvm::StringMap<const Weight *> weights;
+  for (const Weight &weight : program.weights)
+    weights[weight.name] = &weight;
+  // (storage, offset, sizes, strides) -> the first argument.
+  using Place = std::tuple<StringRef, int64_t, std::vector<int64_t>,
+                           std::vector<int64_t>>;
+  std::map<Place, BlockArgument> parameters;
+  for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
+    const Weight *weight = weights.lookup(getArgName(function, index));
+    if (getArgRole(function, index) != role::parameter || !weight)
+      continue;
+    Place place{weight->path, weight->meta.offset.expr.value, {}, {}};
+    for (const graph::SymInt &size : weight->meta.sizes)
+      std::get<2>(place).push_back(size.expr.value);
+    for (const graph::SymInt &stride : weight->meta.strides)
+      std::get<3>(place).push_back(stride.expr.value);
+    auto [first, isNew] = parameters.try_emplace(place, argument);
+    if (!isNew && first->second.getType() == argument.getType())
+      argument.replaceAllUsesWith(first->second);
+  }
+}
+
 OwningOpRef<ModuleOp> fx::importProgram(MLIRContext *context,
                                         ExportedProgram &program,
                                         const ImportPt2Options &options) {
@@ -110,7 +141,13 @@ OwningOpRef<ModuleOp> fx::importProgram(MLIRContext *context,
   std::string name = options.functionName;
   if (name.empty())
     name = isJoint ? "joint" : "main";
-  return importIntoModule(context, program.graph, name);
+  OwningOpRef<ModuleOp> module =
+      importIntoModule(context, program.graph, name);
+  // The gradients of a joint graph are PyTorch's.
+  if (module && !isJoint)
+    for (auto function : module->getOps<func::FuncOp>())
+      mergeTiedParameters(function, program);
+  return module;
 }
 
 OwningOpRef<ModuleOp> fx::importPt2(MLIRContext *context,

@@ -66,15 +66,9 @@ def make(name):
     loss = reference(*inputs)
     loss.backward()
     results = {"loss": loss.detach().numpy()}
-    # Of the names of a shared parameter the program uses one.
-    signature = program.graph_signature
-    used = {
-        signature.inputs_to_parameters[node.name]
-        for node in program.graph.find_nodes(op="placeholder")
-        if node.users and node.name in signature.inputs_to_parameters
-    }
-    for key, parameter in reference.named_parameters(remove_duplicate=False):
-        if key in used:
+    # Once for each parameter, under the first of its names.
+    for key, parameter in reference.named_parameters():
+        if parameter.grad is not None:
             results[f"grad_{key}"] = parameter.grad.numpy()
     for key, buffer in reference.named_buffers():
         if not torch.equal(buffer, before[key]):

@@ -18,6 +18,8 @@ namespace mlir::fx {
 struct Weight {
   /// Fully qualified name, the `fx.name` of a function argument.
   std::string name;
+  /// The archive's entry with its storage.
+  std::string path;
   /// Sizes and strides; all static.
   graph::TensorMeta meta;
   bool isParameter = false;

@@ -38,7 +38,8 @@ struct ImportPt2Options : ReadProgramOptions {
 };
 
 /// The program's function in a module of its own. Weights are arguments: the
-/// argument with `fx.name` NAME gets the weight of that name in `program`.
+/// argument with `fx.name` NAME gets the weight of that name in `program`. Of
+/// the names of a shared parameter the first has all uses.
 /// Errors are reported as diagnostics.
 OwningOpRef<ModuleOp> importProgram(MLIRContext *context,
                                     ExportedProgram &program,
