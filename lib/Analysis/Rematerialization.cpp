@@ -3,6 +3,7 @@
 #include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/ATenBinding.h"
 #include "fx/IR/FXOps.h"
+#include "fx/Support/Sizes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -26,9 +27,7 @@ int64_t mlir::fx::getSizeInBytes(Type type, int64_t dynamicSize) {
       element.isIntOrFloat()
           ? count * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)
           : 0;
-  for (int64_t size : tensor.getShape())
-    bytes *= ShapedType::isDynamic(size) ? dynamicSize : size;
-  return bytes;
+  return estimateProduct(bytes, tensor.getShape(), dynamicSize);
 }
 
 static int64_t countBytesMoved(Operation *op, int64_t dynamicSize) {

@@ -1,6 +1,7 @@
 //===- LoopKernel.cpp - What one loop nest can compute --------------------===//
 
 #include "fx/Lowering/Kernels/LoopKernel.h"
+#include "fx/Support/Sizes.h"
 
 #include "LoopPlaces.h"
 
@@ -278,9 +279,7 @@ private:
         kernel.gathered.insert(extract.getTensor());
       }
     }
-    int64_t points = 1;
-    for (int64_t size : op.getStaticLoopRanges())
-      points *= ShapedType::isDynamic(size) ? 256 : size;
+    int64_t points = estimateProduct(1, op.getStaticLoopRanges(), 256);
     visits.push_back({cost, points, SmallVector<AffineExpr>(loops)});
     return level;
   }
@@ -390,9 +389,12 @@ LoopKernel::analyze(const llvm::SetVector<Operation *> &ops,
     for (auto &[op, reduction] : visitor.reductions) {
       auto iterators = reduction.op.getIteratorTypesArray();
       for (auto [loop, expr] : llvm::enumerate(reduction.loops))
-        if (iterators[loop] == utils::IteratorType::reduction)
-          for (unsigned d : getDims({expr}).set_bits())
+        if (iterators[loop] == utils::IteratorType::reduction) {
+          // The range of set bits refers to the vector.
+          llvm::SmallBitVector used = getDims({expr});
+          for (unsigned d : used.set_bits())
             kernel.dims[d].reduced = true;
+        }
     }
     llvm::SmallBitVector kept(numDims), reduced(numDims);
     for (unsigned d = 0; d < numDims; ++d)

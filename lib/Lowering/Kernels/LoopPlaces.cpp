@@ -1,6 +1,7 @@
 //===- LoopPlaces.cpp - Where values live in an iteration space -----------===//
 
 #include "LoopPlaces.h"
+#include "fx/Support/Sizes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -396,9 +397,7 @@ bool LoopPlaces::find(ArrayRef<Value> outputs, std::string &reason) {
   if (!anchor)
     for (Value output : outputs) {
       auto type = cast<RankedTensorType>(output.getType());
-      int64_t points = 1;
-      for (int64_t size : type.getShape())
-        points *= ShapedType::isDynamic(size) ? 256 : size;
+      int64_t points = estimateProduct(1, type.getShape(), 256);
       if (points > most) {
         most = points;
         anchor = output.getDefiningOp();

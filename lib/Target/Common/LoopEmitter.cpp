@@ -1,6 +1,7 @@
 //===- LoopEmitter.cpp - Loop kernels to vector code ----------------------===//
 
 #include "LoopEmitter.h"
+#include "fx/Support/Sizes.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
@@ -649,8 +650,7 @@ LogicalResult LoopEmitter::emit() {
   bool isDynamic = false;
   for (const LoopDim &dim : schedule.dims) {
     isDynamic |= ShapedType::isDynamic(dim.size);
-    total *= ShapedType::isDynamic(dim.size) ? 256 : std::max<int64_t>(
-                                                         dim.size, 1);
+    total = estimateProduct(total, dim.size ? dim.size : 1, 256);
   }
   bool vectorOnly = schedule.kept.empty() && schedule.vectorDim >= 0 &&
                     !schedule.isVectorReduced();
