@@ -108,8 +108,8 @@ LogicalResult fx::buildPostGradStage(OpPassManager &pm,
   return hooks;
 }
 
-LogicalResult fx::buildLoweringStage(OpPassManager &pm) {
-  pm.addPass(createLowerToLinalgPass());
+LogicalResult fx::buildLoweringStage(OpPassManager &pm, bool assertIndices) {
+  pm.addPass(createLowerToLinalgPass({assertIndices}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyLinalgPass());

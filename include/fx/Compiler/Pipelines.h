@@ -28,7 +28,9 @@ LogicalResult buildPartitionStage(OpPassManager &pm, StringRef options,
 /// `isInference`: the functions are forwards without a backward.
 LogicalResult buildPostGradStage(OpPassManager &pm, const CustomPasses &custom,
                                  bool isInference, ErrorHandler onError);
-LogicalResult buildLoweringStage(OpPassManager &pm);
+/// With `assertIndices` the values of index tensors are checked at run time.
+LogicalResult buildLoweringStage(OpPassManager &pm,
+                                 bool assertIndices = false);
 
 /// Whether a function of the module has tangents: it is a joint function, or
 /// the backward of a partitioned one.

@@ -32,7 +32,8 @@ def LowerToLinalgPass : Pass<"fx-lower-to-linalg", "::mlir::ModuleOp"> {
     * Dimensions of size 1 broadcast; a `?` is never 1 at run time.
     * Negative indices count from the end in every indexing op. Indices beyond
       that are the caller's error: no clamping, reads and writes go where they
-      point. `assert-indices` checks them at run time.
+      point. `assert-indices` checks each index tensor at run time (a cf.assert
+      before the op), and no access is out of bounds.
     * Integer division by zero gives an unspecified value, but does not trap.
     * fx.random: Philox4x32-10 as documented at the op. randn takes the two
       words of an even and the following odd element by Box-Muller: the even

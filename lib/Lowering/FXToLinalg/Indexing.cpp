@@ -7,28 +7,69 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
+#include "fx/Analysis/Rematerialization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace mlir::fx;
 
-/// An index of a dimension of the given size; a negative one counts from the
-/// end. The rest is checked at run time if the options ask for it.
+/// An index of a dimension of size `limit`; a negative one counts from the end.
+static Value wrapIndex(ScalarBuilder &s, Value value, Type type, Value limit) {
+  Value index = s.toIndex(value, type);
+  if (isUnsignedType(type))
+    return index;
+  Value isNegative =
+      s.compareIndex(arith::CmpIPredicate::slt, index, s.constantIndex(0));
+  return s.select(isNegative, s.addIndex(index, limit), index);
+}
+
+/// The same for an access. Where indices are checked, one out of range is
+/// replaced: the check may come after the access.
 static Value buildIndex(ScalarBuilder &s, Value value, Type type,
                         OpFoldResult size, const LoweringOptions &options) {
-  Value index = s.toIndex(value, type);
   Value limit = getValueOrCreateConstantIndexOp(s.b, s.loc, size);
-  if (!isUnsignedType(type)) {
-    Value isNegative = s.compareIndex(arith::CmpIPredicate::slt, index,
-                                      s.constantIndex(0));
-    index = s.select(isNegative, s.addIndex(index, limit), index);
+  Value index = wrapIndex(s, value, type, limit);
+  if (!options.assertIndices)
+    return index;
+  Value inRange = s.compareIndex(arith::CmpIPredicate::ult, index, limit);
+  return s.select(inRange, index, s.constantIndex(0));
+}
+
+/// If the options ask for it, a check that all indices are in range. One
+/// reduction before the op: an assertion in its loops would keep them scalar.
+static void assertInRange(LinalgBuilder &t, Operation *op, Value indices,
+                          Type type, OpFoldResult size,
+                          const LoweringOptions &options) {
+  auto overload = op->getAttrOfType<StringAttr>(kOverloadAttr);
+  bool isUnsafe =
+      overload && overload.getValue().starts_with("aten._unsafe_");
+  if (!options.assertIndices || isUnsafe)
+    return;
+  auto isInRange = [&](ScalarBuilder &s, Value index) {
+    Value limit = getValueOrCreateConstantIndexOp(s.b, s.loc, size);
+    return s.compareIndex(arith::CmpIPredicate::ult,
+                          wrapIndex(s, index, type, limit), limit);
+  };
+  ScalarBuilder s = t.scalars();
+  Value holds;
+  if (int64_t rank = getTensorType(indices).getRank()) {
+    Value yes = s.op<arith::ConstantOp>(s.b.getBoolAttr(true));
+    Value all = t.reduce(indices, llvm::to_vector(llvm::seq<int64_t>(0, rank)),
+                         yes, [&](ScalarBuilder &s, ValueRange args) {
+                           return SmallVector<Value>{s.op<arith::AndIOp>(
+                               args[1], isInRange(s, args[0]))};
+                         })[0];
+    holds = s.op<tensor::ExtractOp>(all, ValueRange{});
+  } else {
+    holds = isInRange(s, s.op<tensor::ExtractOp>(indices, ValueRange{}));
   }
-  if (options.assertIndices) {
-    Value inRange = s.compareIndex(arith::CmpIPredicate::ult, index, limit);
-    cf::AssertOp::create(s.b, s.loc, inRange,
-                         "index is out of range for its dimension");
-  }
-  return index;
+  std::string node = getNodeName(op->getResult(0));
+  std::string message =
+      node.empty() ? op->getName().getStringRef().str() : "node '" + node + "'";
+  message += ": an index is out of range";
+  if (auto limit = getConstantIntValue(size))
+    message += " for a dimension of size " + std::to_string(*limit);
+  cf::AssertOp::create(s.b, s.loc, holds, message);
 }
 
 namespace {
@@ -45,6 +86,7 @@ struct EmbeddingLowering : Lowering<EmbeddingOp> {
     Sizes sizes = t.sizesOf(indices);
     int64_t rank = sizes.size();
     sizes.push_back(t.sizeOf(weight, 1));
+    assertInRange(t, op, indices, type, rows, options);
     // The index tensor, read at all but the last dimension.
     Value result = t.generic(
         indices, t.empty(sizes, getTensorType(weight).getElementType()),
@@ -75,6 +117,7 @@ struct GatherLowering : Lowering<GatherOp> {
     int64_t dim = fromFront(op.getDim(), source.getRank());
     OpFoldResult size =
         source.getRank() ? t.sizeOf(self, dim) : t.constantSize(1);
+    assertInRange(t, op, indices, type, size, options);
     Value result = t.elementwise(
         indices, t.sizesOf(indices), source.getElementType(),
         [&](ScalarBuilder &s, ValueRange args) {
@@ -108,6 +151,7 @@ struct IndexSelectLowering : Lowering<IndexSelectOp> {
     Sizes sizes = t.sizesOf(self);
     OpFoldResult size = sizes[dim];
     sizes[dim] = t.sizeOf(indices, 0);
+    assertInRange(t, op, indices, type, size, options);
     Value result = t.generic(
         indices, t.empty(sizes, source.getElementType()),
         {AffineMap::get(rank, 0, rewriter.getAffineDimExpr(dim)),
@@ -144,6 +188,7 @@ struct ScatterLowering : Lowering<OpTy> {
     int64_t rank = getTensorType(self).getRank();
     int64_t dim = fromFront(op.getDim(), rank);
     OpFoldResult size = rank ? t.sizeOf(self, dim) : t.constantSize(1);
+    assertInRange(t, op, indices, type, size, this->options);
     Value start = adds ? t.convert(self, element, wide) : self;
     Value result =
         t.loopNest(
@@ -217,11 +262,16 @@ struct IndexedAccess {
 };
 } // namespace
 
-static IndexedAccess getAccess(LinalgBuilder &t, Value self, ValueRange indices,
-                               ValueRange fxIndices, ArrayRef<int64_t> dims) {
+static IndexedAccess getAccess(LinalgBuilder &t, Operation *op, Value self,
+                               ValueRange indices, ValueRange fxIndices,
+                               ArrayRef<int64_t> dims,
+                               const LoweringOptions &options) {
   IndexedAccess access;
   access.dims.assign(dims.begin(), dims.end());
   access.selfSizes = t.sizesOf(self);
+  for (auto [index, fxIndex, dim] : llvm::zip_equal(indices, fxIndices, dims))
+    assertInRange(t, op, index, getElement(fxIndex), access.selfSizes[dim],
+                  options);
   for (auto [index, fxIndex] : llvm::zip_equal(indices, fxIndices)) {
     access.indices.push_back(index);
     access.types.push_back(getElement(fxIndex));
@@ -300,8 +350,9 @@ struct IndexLowering : Lowering<IndexOp> {
                   ConversionPatternRewriter &rewriter) const override {
     LinalgBuilder t{rewriter, op.getLoc()};
     Value self = adaptor.getSelf();
-    IndexedAccess access = getAccess(t, self, adaptor.getIndices(),
-                                     op.getIndices(), op.getIndexDims());
+    IndexedAccess access =
+        getAccess(t, op, self, adaptor.getIndices(), op.getIndices(),
+                  op.getIndexDims(), options);
     Value result = t.generate(
         t.refineSizes(resultType(op), access.sizes),
         getTensorType(self).getElementType(),
@@ -323,8 +374,8 @@ struct IndexPutLowering : Lowering<IndexPutOp> {
         }))
       return lowerMasked(t, op, adaptor, rewriter);
     IndexedAccess access =
-        getAccess(t, adaptor.getSelf(), adaptor.getIndices(), op.getIndices(),
-                  op.getIndexDims());
+        getAccess(t, op, adaptor.getSelf(), adaptor.getIndices(),
+                  op.getIndices(), op.getIndexDims(), options);
     return replace(op, rewriter,
                    buildIndexPut(t, access, adaptor.getSelf(),
                                  adaptor.getValues(), Value(),
@@ -369,9 +420,12 @@ struct MaskedIndexPutLowering : Lowering<MaskedIndexPutAccumulateOp> {
   matchAndRewrite(MaskedIndexPutAccumulateOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     LinalgBuilder t{rewriter, op.getLoc()};
+    // Where the mask is false the indices may be anything.
+    LoweringOptions unchecked = options;
+    unchecked.assertIndices = false;
     IndexedAccess access =
-        getAccess(t, adaptor.getSelf(), adaptor.getIndices(), op.getIndices(),
-                  op.getIndexDims());
+        getAccess(t, op, adaptor.getSelf(), adaptor.getIndices(),
+                  op.getIndices(), op.getIndexDims(), unchecked);
     return replace(op, rewriter,
                    buildIndexPut(t, access, adaptor.getSelf(),
                                  adaptor.getValues(), adaptor.getMask(),

@@ -10,6 +10,7 @@
 
 #include "fx/Lowering/Kernels/Passes.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -49,6 +50,13 @@ private:
     return LLVM::LoadOp::create(b, loc, type, address);
   }
   func::FuncOp declare(StringRef name, FunctionType type);
+  /// Returns from the entry point with an error, whose text `report` or the
+  /// runtime has set.
+  void leaveIf(Value failed, llvm::function_ref<void()> report = {});
+  /// The same where memory could not be had.
+  void leaveIfNull(Value memory);
+  void freeDynamicBlocks();
+  LogicalResult emitAssert(cf::AssertOp op);
   /// The pointer of a tensor's memory.
   FailureOr<Value> getPointer(Value tensor);
   /// The i64 value of dimension `dim` of `tensor`.
@@ -332,6 +340,7 @@ FailureOr<Value> EntryPointEmitter::allocate(Value tensor) {
   Value block =
       func::CallOp::create(b, loc, alloc, ValueRange{context, *bytes})
           .getResult(0);
+  leaveIfNull(block);
   dynamicBlocks.push_back(block);
   return block;
 }
@@ -396,6 +405,70 @@ LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
   return success();
 }
 
+void EntryPointEmitter::freeDynamicBlocks() {
+  if (dynamicBlocks.empty())
+    return;
+  func::FuncOp release =
+      declare(target.getMemoryFunctions().release,
+              b.getFunctionType({pointer, pointer}, {}));
+  for (Value block : dynamicBlocks)
+    func::CallOp::create(b, loc, release, ValueRange{context, block});
+}
+
+void EntryPointEmitter::leaveIf(Value failed,
+                                llvm::function_ref<void()> report) {
+  Region *region = b.getInsertionBlock()->getParent();
+  auto *fail = new Block, *next = new Block;
+  region->push_back(fail);
+  region->push_back(next);
+  LLVM::CondBrOp::create(b, loc, failed, fail, next);
+  b.setInsertionPointToEnd(fail);
+  if (report)
+    report();
+  freeDynamicBlocks();
+  func::ReturnOp::create(
+      b, loc, arith::ConstantIntOp::create(b, loc, 1, 32).getResult());
+  b.setInsertionPointToEnd(next);
+}
+
+void EntryPointEmitter::leaveIfNull(Value memory) {
+  Value null = LLVM::ZeroOp::create(b, loc, pointer);
+  leaveIf(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, memory, null));
+}
+
+/// cf.assert of a scalar -> an error of the entry point
+LogicalResult EntryPointEmitter::emitAssert(cf::AssertOp op) {
+  FailureOr<Value> holds = getScalar(op.getArg());
+  if (failed(holds))
+    return failure();
+  auto module = source->getParentOfType<ModuleOp>();
+  std::string text = op.getMsg().str();
+  text.push_back('\0');
+  std::string name;
+  for (int64_t i = 0;; ++i) {
+    name = ("fx_message_" + Twine(i)).str();
+    if (!module.lookupSymbol(name))
+      break;
+  }
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    LLVM::GlobalOp::create(
+        b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), text.size()),
+        /*isConstant=*/true, LLVM::Linkage::Internal, name,
+        b.getStringAttr(text));
+  }
+  Value one = arith::ConstantIntOp::create(b, loc, 1, 1);
+  leaveIf(arith::XOrIOp::create(b, loc, *holds, one), [&] {
+    func::FuncOp setError =
+        declare("fx_rt_set_error", b.getFunctionType({pointer}, {}));
+    func::CallOp::create(
+        b, loc, setError,
+        ValueRange{LLVM::AddressOfOp::create(b, loc, pointer, name)});
+  });
+  return success();
+}
+
 LogicalResult EntryPointEmitter::emitReturn(func::ReturnOp op) {
   llvm::DenseMap<Value, int64_t> written;
   for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
@@ -425,13 +498,7 @@ LogicalResult EntryPointEmitter::emitReturn(func::ReturnOp op) {
       return failure();
     target.emitCopy(b, loc, context, destination, *from, *bytes);
   }
-  if (!dynamicBlocks.empty()) {
-    func::FuncOp release = declare(
-        target.getMemoryFunctions().release,
-        b.getFunctionType({pointer, pointer}, {}));
-    for (Value block : dynamicBlocks)
-      func::CallOp::create(b, loc, release, ValueRange{context, block});
-  }
+  freeDynamicBlocks();
   return success();
 }
 
@@ -447,15 +514,6 @@ LogicalResult EntryPointEmitter::emitEntry(StringRef name) {
   args = block->getArgument(1);
   results = block->getArgument(2);
   sizes = block->getArgument(3);
-  // The runtime has set the error text.
-  auto leaveIf = [&](Value failed) {
-    Block *fail = entry.addBlock(), *next = entry.addBlock();
-    LLVM::CondBrOp::create(b, loc, failed, fail, next);
-    b.setInsertionPointToEnd(fail);
-    func::ReturnOp::create(
-        b, loc, arith::ConstantIntOp::create(b, loc, 1, 32).getResult());
-    b.setInsertionPointToEnd(next);
-  };
   if (Value status = target.emitBegin(b, loc, context))
     leaveIf(arith::CmpIOp::create(
         b, loc, arith::CmpIPredicate::ne, status,
@@ -469,10 +527,7 @@ LogicalResult EntryPointEmitter::emitEntry(StringRef name) {
                     b, loc, take,
                     ValueRange{context, constant(bytes.getInt())})
                     .getResult(0);
-    // Out of memory.
-    Value null = LLVM::ZeroOp::create(b, loc, pointer);
-    leaveIf(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, workspace,
-                                 null));
+    leaveIfNull(workspace);
   }
   for (Operation &op : source.getBody().front()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
@@ -481,6 +536,9 @@ LogicalResult EntryPointEmitter::emitEntry(StringRef name) {
     } else if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
       // Memory that it reads may be reused later.
       if (failed(getScalar(extract)))
+        return failure();
+    } else if (auto assertOp = dyn_cast<cf::AssertOp>(op)) {
+      if (failed(emitAssert(assertOp)))
         return failure();
     } else if (auto ret = dyn_cast<func::ReturnOp>(op)) {
       if (failed(emitReturn(ret)))
