@@ -7,6 +7,7 @@
 #include "fx/Partition/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <chrono>
 
@@ -108,12 +109,20 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
   });
 }
 
+static LogicalResult runLowering(StageRunner &runner,
+                                 const CompileOptions &options) {
+  // On a GPU a check of indices would wait for the device.
+  bool assertIndices = options.target == "cpu";
+  return runner.run(Stage::Lowering, [&](OpPassManager &pm, ErrorHandler) {
+    return buildLoweringStage(pm, assertIndices);
+  });
+}
+
 LogicalResult fx::runStages(ModuleOp module, const CompileOptions &options) {
   StageRunner runner(module, options);
   if (failed(runGraphStages(module, runner, options)))
     return failure();
-  return runner.run(Stage::Lowering,
-                    [](OpPassManager &pm, ErrorHandler) { return buildLoweringStage(pm); });
+  return runLowering(runner, options);
 }
 
 //===----------------------------------------------------------------------===//
@@ -179,11 +188,90 @@ ModelDescription fx::describeModule(ModuleOp module, StringRef name,
   return description;
 }
 
+/// Whether compiled code has a layout for values of this type.
+static bool isPassable(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  Type element = tensor ? tensor.getElementType() : type;
+  if (auto complex = dyn_cast<ComplexType>(element))
+    element = complex.getElementType();
+  if (!element.isIntOrFloat())
+    return false;
+  unsigned width = element.getIntOrFloatBitWidth();
+  return width == 1 || width == 8 || width == 16 || width == 32 || width == 64;
+}
+
+/// Whether sizes computed from those of this type fit in 64 bits.
+static bool isTooLarge(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  if (!shaped || !shaped.hasRank())
+    return false;
+  constexpr int64_t maxElements = int64_t(1) << 48;
+  int64_t elements = 1;
+  for (int64_t size : shaped.getShape()) {
+    if (ShapedType::isDynamic(size) || size == 0)
+      continue;
+    if (size > maxElements / elements)
+      return true;
+    elements *= size;
+  }
+  return false;
+}
+
+static LogicalResult checkSizes(ModuleOp module) {
+  WalkResult result = module.walk([](Operation *op) -> WalkResult {
+    for (Type type : op->getResultTypes())
+      if (isTooLarge(type))
+        return op->emitOpError("has the result ") << type << ", too large";
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Type type : block.getArgumentTypes())
+          if (isTooLarge(type))
+            return op->emitOpError("has the argument ")
+                   << type << ", too large";
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Checks that every function can be called from C.
+static LogicalResult checkInterface(ModuleOp module) {
+  llvm::StringSet<> names;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function.isPublic() || function.isExternal())
+      continue;
+    StringRef name = function.getName();
+    if (toIdentifier(name) != name)
+      return function.emitError("the function '")
+             << name << "' cannot be compiled: its name is no C identifier";
+    for (std::string symbol : {name.str(), name.str() + "_result_sizes"})
+      if (!names.insert(symbol).second)
+        return function.emitError("the function '")
+               << name << "' cannot be compiled: code has the symbol '"
+               << symbol << "' twice";
+    auto check = [&](TypeRange types, StringRef what) -> LogicalResult {
+      for (auto [i, type] : llvm::enumerate(types))
+        if (!isPassable(type))
+          return function.emitError("the function '")
+                 << name << "' cannot be compiled: its " << what << " " << i
+                 << " is " << type
+                 << ", and neither a ranked tensor nor a scalar of 1, 8, 16, "
+                    "32 or 64 bits";
+      return success();
+    };
+    if (failed(check(function.getArgumentTypes(), "argument")) ||
+        failed(check(function.getResultTypes(), "result")))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
                                     const CompileOptions &options) {
   if (options.target != "cpu" && options.target != "nvptx")
     return module.emitError("unknown target '")
            << options.target << "'; the targets are cpu and nvptx";
+  if (failed(checkInterface(module)) || failed(checkSizes(module)))
+    return failure();
   StageRunner runner(module, options);
   if (failed(runGraphStages(module, runner, options)))
     return failure();
@@ -191,9 +279,7 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
   result.description = describeModule(module, name, options);
   if (result.description.functions.empty())
     return module.emitError("the module has no public function to compile");
-  if (failed(runner.run(Stage::Lowering, [](OpPassManager &pm, ErrorHandler) {
-        return buildLoweringStage(pm);
-      })))
+  if (failed(runLowering(runner, options)))
     return failure();
   FailureOr<std::unique_ptr<cpu::CompiledModule>> code = failure();
   if (options.target == "nvptx") {

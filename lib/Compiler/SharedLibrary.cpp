@@ -1,6 +1,7 @@
 //===- SharedLibrary.cpp - Models as ordinary shared libraries ------------===//
 
 #include "fx/Compiler/SharedLibrary.h"
+#include "fx/Support/OutputFile.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -10,7 +11,6 @@
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -70,20 +70,21 @@ llvm::Error fx::writeDataObject(const ModelDescription &model,
                            llvm::GlobalValue::ExternalLinkage, table,
                            "fx_model_weight_table");
 
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (code)
-    return llvm::createFileError(path, code);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr,
-                                   llvm::CodeGenFileType::ObjectFile))
+  bool canEmit = true;
+  llvm::Error failure =
+      writeOutputFile(path, [&](llvm::raw_pwrite_stream &stream) {
+        llvm::legacy::PassManager passes;
+        canEmit = !machine->addPassesToEmitFile(
+            passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile);
+        if (canEmit)
+          passes.run(module);
+      });
+  if (!canEmit) {
+    llvm::consumeError(std::move(failure));
     return llvm::createStringError("cannot emit object files for " +
                                    triple.str());
-  passes.run(module);
-  stream.close();
-  if (stream.has_error())
-    return llvm::createFileError(path, stream.error());
-  return llvm::Error::success();
+  }
+  return failure;
 }
 
 llvm::Error fx::writeSharedLibrary(CompiledFx &model,
@@ -97,17 +98,17 @@ llvm::Error fx::writeSharedLibrary(CompiledFx &model,
   if (llvm::Error error = writeDataObject(model.description, weights, data))
     return error;
 
-  SmallString<128> header(path);
-  llvm::sys::path::replace_extension(header, "h");
-  std::error_code code;
-  llvm::ToolOutputFile headerFile(header, code, llvm::sys::fs::OF_Text);
-  if (code)
-    return llvm::createFileError(header, code);
-  headerFile.os() << writeCHeader(model.description);
   if (failed(model.code->emitSharedLibrary(path, {data.str().str()}))) {
     llvm::sys::fs::remove(path);
     return llvm::createStringError("cannot write " + path);
   }
-  headerFile.keep();
-  return llvm::Error::success();
+  SmallString<128> header(path);
+  llvm::sys::path::replace_extension(header, "h");
+  llvm::Error failure =
+      writeOutputFile(header, [&](llvm::raw_pwrite_stream &os) {
+        os << writeCHeader(model.description);
+      });
+  if (failure)
+    llvm::sys::fs::remove(path);
+  return failure;
 }

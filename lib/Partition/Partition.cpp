@@ -2,7 +2,7 @@
 
 #include "fx/Partition/Passes.h"
 #include "fx/Partition/Report.h"
-#include "llvm/Support/FileSystem.h"
+#include "fx/Support/OutputFile.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -161,21 +161,23 @@ private:
   }
 
   LogicalResult writeReports(ArrayRef<PartitionResult> results) {
-    std::error_code error;
-    llvm::raw_fd_ostream file(report, error, llvm::sys::fs::OF_Text);
+    llvm::Error error =
+        writeOutputFile(report, [&](llvm::raw_pwrite_stream &file) {
+          llvm::json::OStream json(file, 1);
+          if (results.size() == 1) {
+            writeReport(json, results.front(), reportNetwork);
+          } else {
+            json.array([&] {
+              for (const PartitionResult &result : results)
+                writeReport(json, result, reportNetwork);
+            });
+          }
+          json.flush();
+          file << "\n";
+        });
     if (error)
-      return getOperation().emitError("cannot write the report '")
-             << report << "': " << error.message();
-    llvm::json::OStream json(file, 1);
-    if (results.size() == 1) {
-      writeReport(json, results.front(), reportNetwork);
-    } else {
-      json.array([&] {
-        for (const PartitionResult &result : results)
-          writeReport(json, result, reportNetwork);
-      });
-    }
-    file << "\n";
+      return getOperation().emitError("cannot write the report ")
+             << llvm::toString(std::move(error));
     return success();
   }
 };

@@ -2,6 +2,7 @@
 
 #include "fx/Support/NumpyIO.h"
 
+#include "fx/Support/OutputFile.h"
 #include "fx/Support/ZipArchive.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -130,7 +131,7 @@ std::optional<int64_t> countBytes(NumpyType type, ArrayRef<int64_t> shape) {
   int64_t bytes = getItemSize(type);
   for (int64_t dim : shape) {
     std::optional<int64_t> product = checkedMul(bytes, dim);
-    if (!product)
+    if (!product || dim < 0)
       return std::nullopt;
     bytes = *product;
   }
@@ -178,30 +179,29 @@ std::string makeHeader(const NumpyArray &array) {
   support::endian::write16le(lead + 8, dict.size());
   return std::string(lead, prefix) + dict;
 }
-
-Error writeFile(StringRef path, function_ref<void(raw_fd_ostream &)> write) {
-  std::error_code code;
-  raw_fd_ostream os(path, code);
-  if (code)
-    return makeError(path, code.message());
-  write(os);
-  os.close();
-  if (os.has_error()) {
-    code = os.error();
-    os.clear_error();
-    return makeError(path, code.message());
-  }
-  return Error::success();
-}
 } // namespace
 
 unsigned getItemSize(NumpyType type) { return getInfo(type).size; }
 StringRef getName(NumpyType type) { return getInfo(type).name; }
 
-NumpyArray::NumpyArray(NumpyType type, ArrayRef<int64_t> shape)
-    : elementType(type), dims(shape),
-      storage(WritableMemoryBuffer::getNewUninitMemBuffer(
-          *countBytes(type, shape), "", Align(alignment))) {}
+Expected<NumpyArray> NumpyArray::create(NumpyType type,
+                                        ArrayRef<int64_t> shape) {
+  std::optional<int64_t> bytes = countBytes(type, shape);
+  NumpyArray array;
+  array.elementType = type;
+  array.dims.assign(shape.begin(), shape.end());
+  if (bytes)
+    array.storage = WritableMemoryBuffer::getNewUninitMemBuffer(
+        *bytes, "", Align(alignment));
+  if (!array.storage) {
+    std::string text = join(
+        map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+        ", ");
+    return createStringError("no memory for %s [%s]",
+                             getName(type).str().c_str(), text.c_str());
+  }
+  return array;
+}
 
 int64_t NumpyArray::numElements() const {
   return std::accumulate(dims.begin(), dims.end(), int64_t(1),
@@ -237,11 +237,13 @@ Expected<NumpyArray> parseNpy(StringRef bytes, StringRef what) {
   if (!size || payload.size() < size_t(*size))
     return makeError(what, "fewer elements than the shape says");
 
-  NumpyArray array(info->type, header->shape);
+  Expected<NumpyArray> array = NumpyArray::create(info->type, header->shape);
+  if (!array)
+    return makeError(what, toString(array.takeError()));
   if (header->fortranOrder && header->shape.size() > 1)
-    copyReordered(payload.data(), array);
+    copyReordered(payload.data(), *array);
   else
-    memcpy(array.data(), payload.data(), array.numBytes());
+    memcpy(array->data(), payload.data(), array->numBytes());
   return array;
 }
 
@@ -277,13 +279,13 @@ Expected<std::vector<NamedNumpyArray>> readNpz(StringRef path) {
 }
 
 Error writeNpy(StringRef path, const NumpyArray &array) {
-  return writeFile(path, [&](raw_fd_ostream &os) {
+  return writeOutputFile(path, [&](raw_pwrite_stream &os) {
     os << makeHeader(array) << array.bytes();
   });
 }
 
 Error writeNpz(StringRef path, ArrayRef<NamedNumpyArray> arrays) {
-  return writeFile(path, [&](raw_fd_ostream &os) {
+  return writeOutputFile(path, [&](raw_pwrite_stream &os) {
     ZipWriter writer(os);
     for (const NamedNumpyArray &named : arrays)
       writer.add(named.name + ".npy",

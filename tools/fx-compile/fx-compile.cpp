@@ -8,11 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "fx/Compiler/InputFile.h"
+#include "fx/Support/OutputFile.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -114,15 +113,8 @@ static CompileOptions getOptions() {
   return options;
 }
 
-/// Writes text; the file appears only if all of it could be written.
 static void writeText(llvm::function_ref<void(llvm::raw_ostream &)> write) {
-  std::error_code code;
-  llvm::ToolOutputFile file(commandLine->outputPath, code,
-                            llvm::sys::fs::OF_Text);
-  if (code)
-    exitOnError(llvm::createFileError(commandLine->outputPath, code));
-  write(file.os());
-  file.keep();
+  exitOnError(writeOutputFile(commandLine->outputPath, write));
 }
 
 int main(int argc, char **argv) {

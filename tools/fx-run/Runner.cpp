@@ -6,7 +6,9 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Object/ELF.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
@@ -30,7 +32,30 @@ static Error makeError(const char *format, Args &&...args) {
 // Shared libraries
 //===----------------------------------------------------------------------===//
 
+/// Touching what dlopen maps of a truncated file would be fatal.
+static Error checkComplete(StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return llvm::createFileError(path, buffer.getError());
+  auto file =
+      llvm::object::ELFFile<llvm::object::ELF64LE>::create(
+          (*buffer)->getBuffer());
+  if (!file)
+    return llvm::createFileError(path, file.takeError());
+  auto segments = file->program_headers();
+  if (!segments)
+    return llvm::createFileError(path, segments.takeError());
+  uint64_t size = (*buffer)->getBufferSize();
+  for (const auto &segment : *segments)
+    if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset)
+      return makeError("{0}: the file is truncated", path);
+  return Error::success();
+}
+
 Expected<ModelCode> mlir::fx::loadSharedLibrary(StringRef path) {
+  if (Error error = checkComplete(path))
+    return std::move(error);
   // dlopen searches the library path for a name without a slash.
   std::string file = path.contains('/') ? path.str() : "./" + path.str();
   void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -252,12 +277,16 @@ static Error allocateResults(Call &call, const ModelCode &code) {
       return makeError("{0}: {1}", function.name, fx_rt_last_error());
   }
   size_t next = 0;
-  for (const BufferDescription &result : function.results) {
+  for (auto [i, result] : llvm::enumerate(function.results)) {
     auto type = getNumpyType(result.dtype);
     if (!type)
       return makeError("result of type {0} has no NumPy type", result.dtype);
-    call.results.emplace_back(*type,
-                              ArrayRef(dims).slice(next, result.shape.size()));
+    auto array = NumpyArray::create(
+        *type, ArrayRef(dims).slice(next, result.shape.size()));
+    if (!array)
+      return makeError("{0}, result {1}: {2}", function.name, i,
+                       toString(array.takeError()));
+    call.results.push_back(std::move(*array));
     next += result.shape.size();
   }
   return Error::success();

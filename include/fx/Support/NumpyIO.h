@@ -31,9 +31,10 @@ llvm::StringRef getName(NumpyType type);
 /// the type I16 and holds the bits.
 class NumpyArray {
 public:
-  /// An array whose elements are not yet set. The shape must be one whose size
-  /// in bytes can be counted in 64 bits.
-  NumpyArray(NumpyType type, llvm::ArrayRef<int64_t> shape);
+  /// An array whose elements are not yet set; an error if there is no memory
+  /// for it, or a size is negative.
+  static llvm::Expected<NumpyArray> create(NumpyType type,
+                                           llvm::ArrayRef<int64_t> shape);
 
   NumpyType type() const { return elementType; }
   llvm::ArrayRef<int64_t> shape() const { return dims; }
@@ -41,12 +42,14 @@ public:
   size_t numBytes() const { return storage->getBufferSize(); }
   char *data() { return storage->getBufferStart(); }
   const char *data() const { return storage->getBufferStart(); }
-  llvm::StringRef bytes() const { 
+  llvm::StringRef bytes() const {
     return {storage->getBufferStart(), storage->getBufferSize()};
   }
 
 private:
-  NumpyType elementType;
+  NumpyArray() = default;
+
+  NumpyType elementType = NumpyType::F32;
   llvm::SmallVector<int64_t> dims;
   std::shared_ptr<llvm::WritableMemoryBuffer> storage;
 };

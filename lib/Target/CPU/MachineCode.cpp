@@ -4,6 +4,7 @@
 
 #include "fx/Runtime/Cuda.h"
 #include "fx/Runtime/Runtime.h"
+#include "fx/Support/OutputFile.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
@@ -257,14 +258,11 @@ void *MachineCode::lookup(StringRef name) {
 }
 
 LogicalResult MachineCode::emitObject(StringRef path) {
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  if (code)
-    return error("cannot write '" + path + "': " + code.message());
-  os.write(object.data(), object.size());
-  os.close();
-  if (os.has_error())
-    return error("cannot write '" + path + "': " + os.error().message());
+  if (llvm::Error failure =
+          fx::writeOutputFile(path, [&](llvm::raw_pwrite_stream &os) {
+            os.write(object.data(), object.size());
+          }))
+    return error("cannot write " + llvm::toString(std::move(failure)));
   return success();
 }
 

@@ -180,7 +180,10 @@ int main(int argc, char **argv) {
         getNumpyType(tensor ? tensor.getElementType() : type);
     if (!element)
       return fail("result " + Twine(i) + " has a type NumPy does not know");
-    outputs.push_back({("r" + Twine(i)).str(), NumpyArray(*element, shape)});
+    auto array = NumpyArray::create(*element, shape);
+    if (!array)
+      return fail(toString(array.takeError()));
+    outputs.push_back({("r" + Twine(i)).str(), std::move(*array)});
     results.push_back(outputs.back().array.data());
   }
   if (threads > 0)
