@@ -179,10 +179,11 @@ FailureOr<Value> GraphImporter::getCurrent(Tensor &tensor) {
   FailureOr<SmallVector<Type>> types = getResultTypes(node);
   if (failed(arguments) || failed(types))
     return failure();
-  FailureOr<Operation *> op = buildOperator(node, *arguments, *types);
-  if (failed(op))
+  FailureOr<SmallVector<Value>> values =
+      buildOperator(node, *arguments, *types);
+  if (failed(values))
     return failure();
-  tensor.value = (*op)->getResult(tensor.resultIndex);
+  tensor.value = (*values)[tensor.resultIndex];
   tensor.version = versions[tensor.storage];
   return tensor.value;
 }
@@ -428,23 +429,24 @@ LogicalResult GraphImporter::importMutation(const Node &node,
     for (Tensor *tensor : written)
       types->push_back(tensor->value.getType());
 
-  FailureOr<Operation *> op =
+  FailureOr<SmallVector<Value>> values =
       buildOperator(node, functionalArguments, *types);
-  if (failed(op))
+  if (failed(values))
     return failure();
   unsigned first = isAppended ? types->size() - written.size() : 0;
   // The op's own promotion may be wider than the tensor that is written to.
-  if (!isAppended && !isa<CallOp>(*op)) {
-    SmallVector<Type> inferred = inferTypes(*op);
+  Operation *op = values->empty() ? nullptr : values->front().getDefiningOp();
+  if (!isAppended && op && !isa<CallOp>(op)) {
+    SmallVector<Type> inferred = inferTypes(op);
     if (inferred.size() == 1 && getElementTypeOrSelf(inferred.front()) !=
                                     getElementTypeOrSelf(types->front()))
-      (*op)->getResult(0).setType(
+      op->getResult(0).setType(
           cast<RankedTensorType>(types->front())
               .clone(getElementTypeOrSelf(inferred.front())));
   }
   for (auto [index, tensor] : llvm::enumerate(written)) {
     FailureOr<Value> value = convertToType(
-        node, (*op)->getResult(first + index), tensor->value.getType());
+        node, (*values)[first + index], tensor->value.getType());
     if (failed(value) || failed(assign(node, *tensor, *value)))
       return failure();
   }
@@ -460,7 +462,7 @@ LogicalResult GraphImporter::importMutation(const Node &node,
     if (aliased && arguments.values[*aliased].is(Argument::Kind::Value))
       names[result.text] = names.lookup(arguments.values[*aliased].text);
     else
-      define(result.text, (*op)->getResult(position));
+      define(result.text, (*values)[position]);
     ++position;
   }
   return success();
@@ -471,9 +473,9 @@ LogicalResult GraphImporter::importMutation(const Node &node,
 LogicalResult
 GraphImporter::importStatisticsUpdate(const Node &node,
                                       const BoundArguments &arguments,
-                                      Operation *op) {
+                                      ValueRange values) {
   const Argument *training = arguments.find("training");
-  if (!isa<BatchNormOp>(op) || !training || !training->integer)
+  if (values.empty() || !values.front().getDefiningOp<BatchNormOp>() || !training || !training->integer)
     return success();
   unsigned index = 1;
   for (StringRef name : {"running_mean", "running_var"}) {
@@ -481,7 +483,7 @@ GraphImporter::importStatisticsUpdate(const Node &node,
     if (!argument->is(Argument::Kind::Value))
       continue;
     if (failed(assign(node, *names.lookup(argument->text),
-                      op->getResult(index++))))
+                      values[index++])))
       return failure();
   }
   return success();
@@ -502,10 +504,11 @@ LogicalResult GraphImporter::importOperator(const Node &node,
     if (failed(done) || *done)
       return failure(failed(done));
   }
-  FailureOr<Operation *> op = buildOperator(node, *arguments, *types);
-  if (failed(op))
+  FailureOr<SmallVector<Value>> built =
+      buildOperator(node, *arguments, *types);
+  if (failed(built))
     return failure();
-  SmallVector<Value> values = (*op)->getResults();
+  SmallVector<Value> values = *built;
   for (auto [value, type] : llvm::zip(values, *types)) {
     if (value.getType() == type)
       continue;
@@ -516,7 +519,7 @@ LogicalResult GraphImporter::importOperator(const Node &node,
   }
   if (failed(defineResults(node, values)))
     return failure();
-  if (failed(importStatisticsUpdate(node, *arguments, *op)))
+  if (failed(importStatisticsUpdate(node, *arguments, *built)))
     return failure();
   return recordViews(node, *arguments);
 }

@@ -71,10 +71,15 @@ private:
   FailureOr<BoundArguments> bindArguments(const graph::Node &node,
                                           const ATenSchema &schema);
   FailureOr<SmallVector<Type>> getResultTypes(const graph::Node &node);
-  /// Creates the op of an ATen node with the given arguments.
-  FailureOr<Operation *> buildOperator(const graph::Node &node,
-                                       const BoundArguments &arguments,
-                                       SmallVector<Type> types);
+  /// The values of an ATen node with the given arguments: of an op of its own,
+  /// of a formula, or of a call.
+  FailureOr<SmallVector<Value>> buildOperator(const graph::Node &node,
+                                              const BoundArguments &arguments,
+                                              SmallVector<Type> types);
+  /// Creates the op of an ATen node, null if there is none.
+  FailureOr<Operation *> buildNative(const graph::Node &node,
+                                     const BoundArguments &arguments,
+                                     SmallVector<Type> types);
   FailureOr<Operation *> buildBound(const graph::Node &node,
                                     const ATenBinding &binding,
                                     const BoundArguments &arguments,
@@ -95,6 +100,11 @@ private:
                                   const BoundArguments &arguments,
                                   ArrayRef<Type> types);
 
+  // Composites.cpp: operators that are formulas of fx ops.
+  FailureOr<SmallVector<Value>>
+  buildComposite(const graph::Node &node, const BoundArguments &arguments,
+                 ArrayRef<Type> types);
+
   // SymbolicNodes.cpp: arithmetic on sizes.
   /// Whether the target is one; if so, imports it.
   FailureOr<bool> importSymbolic(const graph::Node &node);
@@ -106,7 +116,7 @@ private:
                                const BoundArguments &arguments);
   LogicalResult importStatisticsUpdate(const graph::Node &node,
                                        const BoundArguments &arguments,
-                                       Operation *op);
+                                       ValueRange values);
   LogicalResult recordViews(const graph::Node &node,
                             const BoundArguments &arguments);
   FailureOr<Value> getCurrent(Tensor &tensor);

@@ -569,8 +569,8 @@ static bool differsInRecomputation(StringRef overload, Operation *op) {
 }
 
 FailureOr<Operation *>
-GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
-                             SmallVector<Type> types) {
+GraphImporter::buildNative(const Node &node, const BoundArguments &arguments,
+                           SmallVector<Type> types) {
   Operation *op = nullptr;
   auto tryBinding = [&](const BoundArguments &candidate) -> LogicalResult {
     const ATenBinding *binding = lookupATenBinding(candidate.schema->target);
@@ -587,25 +587,37 @@ GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
     if (std::optional<BoundArguments> other = respell(node, arguments, types))
       if (failed(tryBinding(*other)))
         return failure();
-  if (!op) {
-    FailureOr<Operation *> call = buildCall(node, &arguments, types);
-    if (failed(call))
-      return failure();
-    op = *call;
-  } else if (differsInRecomputation(arguments.schema->target, op)) {
+  if (op && differsInRecomputation(arguments.schema->target, op))
     op->setAttr(kOverloadAttr,
                 builder.getStringAttr(arguments.schema->target));
+  return op;
+}
+
+FailureOr<SmallVector<Value>>
+GraphImporter::buildOperator(const Node &node, const BoundArguments &arguments,
+                             SmallVector<Type> types) {
+  FailureOr<Operation *> op = buildNative(node, arguments, types);
+  if (failed(op))
+    return failure();
+  if (!*op) {
+    FailureOr<SmallVector<Value>> values =
+        buildComposite(node, arguments, types);
+    if (failed(values) || !values->empty())
+      return values;
+    op = buildCall(node, &arguments, types);
+    if (failed(op))
+      return failure();
   }
   // The only result of a tuple or list has a name of its own, too.
   bool isTuple = node.results.size() > 1 ||
                  (!node.results.empty() &&
                   node.results.front().is(Argument::Kind::List));
-  if (op->getNumResults() > 1 || isTuple) {
+  if ((*op)->getNumResults() > 1 || isTuple) {
     SmallVector<StringRef> resultNames = getResultNames(node);
     if (!node.resultNames.empty())
       resultNames.assign(node.resultNames.begin(), node.resultNames.end());
-    resultNames.resize(op->getNumResults());
-    op->setAttr(kResultNamesAttr, builder.getStrArrayAttr(resultNames));
+    resultNames.resize((*op)->getNumResults());
+    (*op)->setAttr(kResultNamesAttr, builder.getStrArrayAttr(resultNames));
   }
-  return op;
+  return SmallVector<Value>((*op)->getResults());
 }
