@@ -29,7 +29,9 @@ LogicalResult SymSizeOp::verify() {
 
 OpFoldResult SymSizeOp::fold(FoldAdaptor) {
   auto type = cast<RankedTensorType>(getSelf().getType());
-  int64_t dim = getDim() < 0 ? getDim() + type.getRank() : getDim();
+  int64_t dim = getDim();
+  if (dim < 0)
+    dim += type.getRank();
   if (type.isDynamicDim(dim))
     return {};
   return IntegerAttr::get(IntegerType::get(getContext(), 64),

@@ -582,6 +582,9 @@ LogicalResult EntryPointEmitter::emitResultSizes(StringRef name) {
 }
 
 LogicalResult EntryPointEmitter::emit() {
+  if (!source.getBody().hasOneBlock())
+    return source.emitOpError("has several blocks; control flow between blocks "
+                              "has no lowering");
   std::string name = source.getName().str();
   source.setName(name + "_source");
   if (failed(emitEntry(name)) || failed(emitResultSizes(name)))
