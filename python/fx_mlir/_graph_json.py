@@ -518,6 +518,15 @@ class _Encoder:
             if name is not None or not is_forward:
                 names.append(name)
             plan.append(slot)
+        # A joint graph computes a gradient. Where all are views of tangents
+        # (of a sum, or of x + 1) the first becomes a copy.
+        backward = range(self.num_fwd_outputs, len(plan))
+        views = [i for i in backward
+                 if plan[i].kind in ("input", "alias_input")]
+        if views and not any(plan[i].kind == "result" for i in backward):
+            name, spec = self.result_of(self.slots[views[0]])
+            plan[views[0]] = Output("result", results, spec)
+            names[views[0] - len(plan)] = name
         return plan, names
 
     def plan_slot(self, i, node, is_forward, owner):

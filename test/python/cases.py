@@ -116,6 +116,12 @@ CASES = {
     "dynamic_transpose": Case(
         lambda: (lambda m, x: x.transpose(1, 2) * 2, nn.Identity(), [leaf(3, 4, 5)]),
         dynamic=True),
+    "gradient_is_the_tangent": Case(
+        lambda: (lambda m, x: x + 1, nn.Identity(), [leaf(2, 3)])),
+    "gradient_is_an_expanded_tangent": Case(
+        lambda: (lambda m, x: x.sum(), nn.Identity(), [leaf(2, 3)])),
+    "gradients_are_one_tangent": Case(
+        lambda: (lambda m, x, y: x + y, nn.Identity(), [leaf(2, 3), leaf(2, 3)])),
     "tensor_constant": Case(
         lambda: (lambda m, x: x * torch.tensor([1.0, 2.0, 3.0]), nn.Identity(), [leaf(2, 3)])),
     "scalar_tensor": Case(
