@@ -225,56 +225,46 @@ static AffineMap getReshapeMap(ArrayRef<ReassociationIndices> groups,
   return map;
 }
 
-AffineMap LoopPlaces::getSourceMap(Operation *op, AffineMap map) const {
+/// The place on the other side of a reshape between collapsed and expanded
+/// dimensions; null for other ops and for sizes that are not known.
+AffineMap LoopPlaces::getReshapedMap(Operation *op, AffineMap map,
+                                     bool toSource) const {
   SmallVector<AffineExpr> exprs;
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    if (getReshapeMap(expand.getReassociationIndices(),
+                      expand.getResultType().getShape(), map,
+                      /*toWide=*/!toSource, exprs, context))
+      return makeMap(exprs);
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+    if (getReshapeMap(collapse.getReassociationIndices(),
+                      collapse.getSrcType().getShape(), map,
+                      /*toWide=*/toSource, exprs, context))
+      return makeMap(exprs);
+  return AffineMap();
+}
+
+AffineMap LoopPlaces::getSourceMap(Operation *op, AffineMap map) const {
   if (isa<tensor::CastOp>(op))
     return map;
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    if (!getReshapeMap(expand.getReassociationIndices(),
-                       expand.getResultType().getShape(), map,
-                       /*toWide=*/false, exprs, context))
-      return AffineMap();
-  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    if (!getReshapeMap(collapse.getReassociationIndices(),
-                       collapse.getSrcType().getShape(), map,
-                       /*toWide=*/true, exprs, context))
-      return AffineMap();
-  } else if (isa<tensor::ReshapeOp>(op)) {
-    // Its shape is data.
-    return AffineMap();
-  } else {
-    auto slice = cast<tensor::ExtractSliceOp>(op);
-    llvm::SmallBitVector dropped = slice.getDroppedDims();
-    unsigned next = 0;
-    for (int64_t d = 0; d < slice.getSourceType().getRank(); ++d) {
-      AffineExpr index = getAffineConstantExpr(0, context);
-      if (!dropped[d])
-        index = map.getResult(next++);
-      exprs.push_back(index * slice.getStaticStrides()[d] +
-                      slice.getStaticOffsets()[d]);
-    }
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+  if (!slice)
+    return getReshapedMap(op, map, /*toSource=*/true);
+  SmallVector<AffineExpr> exprs;
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  unsigned next = 0;
+  for (int64_t d = 0; d < slice.getSourceType().getRank(); ++d) {
+    AffineExpr index = getAffineConstantExpr(0, context);
+    if (!dropped[d])
+      index = map.getResult(next++);
+    exprs.push_back(index * slice.getStaticStrides()[d] +
+                    slice.getStaticOffsets()[d]);
   }
   return makeMap(exprs);
 }
 
 AffineMap LoopPlaces::getResultMap(Operation *op, AffineMap map) const {
-  SmallVector<AffineExpr> exprs;
-  if (isa<tensor::CastOp>(op))
-    return map;
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    if (!getReshapeMap(expand.getReassociationIndices(),
-                       expand.getResultType().getShape(), map,
-                       /*toWide=*/true, exprs, context))
-      return AffineMap();
-  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    if (!getReshapeMap(collapse.getReassociationIndices(),
-                       collapse.getSrcType().getShape(), map,
-                       /*toWide=*/false, exprs, context))
-      return AffineMap();
-  } else {
-    return AffineMap();
-  }
-  return makeMap(exprs);
+  return isa<tensor::CastOp>(op) ? map
+                                 : getReshapedMap(op, map, /*toSource=*/false);
 }
 
 //===----------------------------------------------------------------------===//

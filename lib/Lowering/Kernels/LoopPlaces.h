@@ -47,6 +47,7 @@ private:
   /// Where the result of a reshape is if its source is at `map`; null if
   /// unknown.
   AffineMap getResultMap(Operation *op, AffineMap map) const;
+  AffineMap getReshapedMap(Operation *op, AffineMap map, bool toSource) const;
   bool place(Operation *op);
   bool placeGeneric(linalg::GenericOp op);
   void setPlace(Value value, AffineMap map);

@@ -135,6 +135,13 @@ Value LoopEmitter::combine(Operation *combiner, Value lhs, Value rhs) {
   return b.create(state)->getResult(0);
 }
 
+Value LoopEmitter::combineVector(Operation *combiner, Value accumulator) {
+  if (!isa<VectorType>(accumulator.getType()))
+    return accumulator;
+  return vector::ReductionOp::create(b, loc, *getCombiningKind(combiner),
+                                     accumulator);
+}
+
 /// The value that `combiner` leaves others unchanged with.
 static TypedAttr getNeutral(OpBuilder &b, Operation *combiner, Type type) {
   if (auto attr = arith::getNeutralElement(combiner))
@@ -503,8 +510,7 @@ void LoopEmitter::emitRow() {
           Operation *combiner = getCombiner(op, i);
           setInsertion(top());
           if (vectorRow)
-            lanes.value = vector::ReductionOp::create(
-                b, loc, *getCombiningKind(combiner), lanes.value);
+            lanes.value = combineVector(combiner, lanes.value);
           lanes.value = combineThreads(combiner, lanes.value);
           Value start = starts[next].value;
           if (lanes.isVector)

@@ -173,6 +173,8 @@ protected:
   virtual Value combineThreads(Operation *combiner, Value accumulator) {
     return accumulator;
   }
+  /// The lanes of an accumulator, combined; itself if it has one.
+  Value combineVector(Operation *combiner, Value accumulator);
   /// An op like `combiner` on other values.
   Value combine(Operation *combiner, Value lhs, Value rhs);
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,

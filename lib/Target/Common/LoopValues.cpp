@@ -61,6 +61,22 @@ unsigned LoopEmitter::getScope(AffineExpr expr) {
   return scope;
 }
 
+static Value createIndexOp(OpBuilder &b, Location loc, AffineExprKind kind,
+                           Value lhs, Value rhs) {
+  switch (kind) {
+  case AffineExprKind::Add:
+    return arith::AddIOp::create(b, loc, lhs, rhs);
+  case AffineExprKind::Mul:
+    return arith::MulIOp::create(b, loc, lhs, rhs);
+  case AffineExprKind::FloorDiv:
+    return arith::DivSIOp::create(b, loc, lhs, rhs);
+  case AffineExprKind::Mod:
+    return arith::RemSIOp::create(b, loc, lhs, rhs);
+  default:
+    llvm_unreachable("no other index expressions are made");
+  }
+}
+
 Value LoopEmitter::getScalarExpr(AffineExpr expr) {
   if (auto d = dyn_cast<AffineDimExpr>(expr))
     return ivs[d.getPosition()];
@@ -76,22 +92,7 @@ Value LoopEmitter::getScalarExpr(AffineExpr expr) {
     Value lhs = getScalarExpr(binary.getLHS());
     Value rhs = getScalarExpr(binary.getRHS());
     setInsertion(scope);
-    switch (expr.getKind()) {
-    case AffineExprKind::Add:
-      value = arith::AddIOp::create(b, loc, lhs, rhs);
-      break;
-    case AffineExprKind::Mul:
-      value = arith::MulIOp::create(b, loc, lhs, rhs);
-      break;
-    case AffineExprKind::FloorDiv:
-      value = arith::DivSIOp::create(b, loc, lhs, rhs);
-      break;
-    case AffineExprKind::Mod:
-      value = arith::RemSIOp::create(b, loc, lhs, rhs);
-      break;
-    default:
-      llvm_unreachable("no other index expressions are made");
-    }
+    value = createIndexOp(b, loc, expr.getKind(), lhs, rhs);
   }
   scopes[scope].exprs[expr] = value;
   return value;
@@ -121,23 +122,7 @@ LoopEmitter::Lanes LoopEmitter::getLanes(AffineExpr expr) {
   Value lhs = splat(getLanes(binary.getLHS()));
   Value rhs = splat(getLanes(binary.getRHS()));
   setInsertion(scope);
-  Value value;
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    value = arith::AddIOp::create(b, loc, lhs, rhs);
-    break;
-  case AffineExprKind::Mul:
-    value = arith::MulIOp::create(b, loc, lhs, rhs);
-    break;
-  case AffineExprKind::FloorDiv:
-    value = arith::DivSIOp::create(b, loc, lhs, rhs);
-    break;
-  case AffineExprKind::Mod:
-    value = arith::RemSIOp::create(b, loc, lhs, rhs);
-    break;
-  default:
-    llvm_unreachable("no other index expressions are made");
-  }
+  Value value = createIndexOp(b, loc, expr.getKind(), lhs, rhs);
   return {value, true, scope, {}, {}};
 }
 

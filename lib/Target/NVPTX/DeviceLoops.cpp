@@ -12,6 +12,10 @@ using namespace mlir::fx::nvptx;
 static constexpr int64_t kDynamicGuess = 1024;
 /// With at least this many points a thread each fills the GPU.
 static constexpr int64_t kManyPoints = 1 << 16;
+/// Threads that hide the latency of memory on the largest GPUs.
+static constexpr int64_t kFullThreads = 1 << 18;
+/// A part of a row that is worth a block.
+static constexpr int64_t kMinSteps = 16;
 /// Bytes that a thread moves at once.
 static constexpr int64_t kVectorBytes = 16;
 static constexpr int64_t kWarp = 32;
@@ -56,6 +60,46 @@ static int64_t getVectorWidth(const LoopSchedule &schedule,
   return width;
 }
 
+/// Whether partial results of rows are all that a second kernel needs: there is
+/// one sweep with reductions, and nothing is stored during it.
+static bool canSplit(const LoopKernel &kernel) {
+  if (kernel.reductions.empty())
+    return false;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    if (reduction.sweep != 0)
+      return false;
+    for (unsigned i = 0; i < reduction.maps.size(); ++i)
+      if (!getCombiner(reduction.op, i))
+        return false;
+  }
+  for (const LoopDim &dim : kernel.dims)
+    if (!dim.reduced && ShapedType::isDynamic(dim.size))
+      return false;
+  return llvm::none_of(kernel.outputs,
+                       [](const LoopOutput &o) { return o.alongRow; });
+}
+
+DeviceSchedule nvptx::chooseFinalSchedule(const LoopKernel &kernel,
+                                          int64_t splits) {
+  DeviceSchedule device;
+  device.splits = splits;
+  device.isFinal = true;
+  LoopStrides strides;
+  for (unsigned d : orderDims(kernel, device.loops, strides))
+    (device.loops.dims[d].reduced ? device.loops.reduced : device.loops.kept)
+        .push_back(d);
+  return device;
+}
+
+int64_t nvptx::getNumPartials(const LoopKernel &kernel,
+                              const DeviceSchedule &schedule) {
+  int64_t count = schedule.splits * kernel.getNumPoints(/*reduced=*/false);
+  int64_t accumulators = 0;
+  for (const LoopReduction &reduction : kernel.reductions)
+    accumulators += reduction.maps.size();
+  return count * accumulators;
+}
+
 DeviceSchedule nvptx::chooseDeviceSchedule(const LoopKernel &kernel,
                                            bool vectors) {
   DeviceSchedule device;
@@ -82,6 +126,14 @@ DeviceSchedule nvptx::chooseDeviceSchedule(const LoopKernel &kernel,
       if (static_cast<int64_t>(d) != schedule.vectorDim)
         (schedule.dims[d].reduced ? schedule.reduced : schedule.kept)
             .push_back(d);
+    if (canSplit(kernel)) {
+      int64_t threads = llvm::divideCeil(points, device.points) *
+                        device.getBlockSize();
+      int64_t steps = rowSize / schedule.width / device.lanes;
+      while (threads * device.splits < kFullThreads &&
+             steps / device.splits >= 2 * kMinSteps)
+        device.splits *= 2;
+    }
     return device;
   };
   if (kernel.reductions.empty()) {
@@ -175,7 +227,8 @@ Value nvptx::emitGridSize(
   if (loops.vectorDim >= 0 && !loops.isVectorReduced())
     known /= loops.width;
   if (!dynamic)
-    return constant(llvm::divideCeil(known, schedule.points));
+    return constant(llvm::divideCeil(known, schedule.points) *
+                    (schedule.isFinal ? 1 : schedule.splits));
   Value count = arith::MulIOp::create(b, loc, dynamic, constant(known));
   Value round =
       arith::AddIOp::create(b, loc, count, constant(schedule.points - 1));
@@ -269,8 +322,7 @@ void DeviceLoopEmitter::emitIf(Value condition,
   closeScope();
 }
 
-void DeviceLoopEmitter::emitDevice() {
-  OpBuilder::InsertionGuard guard(b);
+Value DeviceLoopEmitter::emitPoint(ArrayRef<unsigned> kept, Value &exists) {
   ivs.assign(schedule.dims.size(), Value());
   ivScopes.assign(schedule.dims.size(), 0);
   openScope(target.entry);
@@ -284,9 +336,14 @@ void DeviceLoopEmitter::emitDevice() {
   setInsertion(0);
   Value thread = getId(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
   Value block = getId(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
-  SmallVector<unsigned> kept = getFlatDims(/*reduced=*/false);
   Value count = getFlatSize(kept);
   setInsertion(0);
+  split = constant(0);
+  if (device.splits > 1 && !device.isFinal) {
+    Value parts = constant(device.splits);
+    split = arith::RemUIOp::create(b, loc, block, parts);
+    block = arith::DivUIOp::create(b, loc, block, parts);
+  }
   pointInBlock = thread;
   lane = constant(0);
   if (device.lanes > 1) {
@@ -300,39 +357,134 @@ void DeviceLoopEmitter::emitDevice() {
       b, loc,
       arith::MulIOp::create(b, loc, block, constant(device.points)),
       pointInBlock);
-  Value exists =
+  exists =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, point, count);
-  if (!isRowShared()) {
-    emitIf(exists, [&] {
-      bindFlat(kept, point);
-      emitRow();
-    });
-  } else {
-    // All threads reach the barriers: those without a point repeat the last
-    // one and store nothing.
-    if (device.points > 1) {
-      isValid = exists;
-      Value last = arith::SubIOp::create(b, loc, count, constant(1));
-      point = arith::MinUIOp::create(b, loc, point, last);
-    }
+  // All threads of shared rows reach the barriers: those without a point
+  // repeat the last one and store nothing.
+  if (isRowShared() && device.points > 1) {
+    isValid = exists;
+    Value last = arith::SubIOp::create(b, loc, count, constant(1));
+    point = arith::MinUIOp::create(b, loc, point, last);
+  }
+  pointNumber = point;
+  return point;
+}
+
+void DeviceLoopEmitter::emitDevice() {
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<unsigned> kept = getFlatDims(/*reduced=*/false);
+  Value exists;
+  Value point = emitPoint(kept, exists);
+  auto emitBody = [&] {
     bindFlat(kept, point);
     emitRow();
-  }
+  };
+  if (isRowShared())
+    emitBody();
+  else
+    emitIf(exists, emitBody);
+  setInsertion(0);
+  gpu::ReturnOp::create(b, loc);
+}
+
+Value DeviceLoopEmitter::getPartialAddress(int64_t index, Value splitNumber) {
+  int64_t points = kernel.getNumPoints(/*reduced=*/false);
+  Value row = arith::AddIOp::create(b, loc, splitNumber,
+                                    constant(index * device.splits));
+  Value slot = arith::AddIOp::create(
+      b, loc, arith::MulIOp::create(b, loc, row, constant(points)),
+      pointNumber);
+  return LLVM::GEPOp::create(b, loc, partials.getType(), b.getI64Type(),
+                             partials, LLVM::GEPArg(slot));
+}
+
+void DeviceLoopEmitter::emitPartials(Value memory) {
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<unsigned> kept = getFlatDims(/*reduced=*/false);
+  Value exists;
+  Value point = emitPoint(kept, exists);
+  auto emitBody = [&] {
+    bindFlat(kept, point);
+    SmallVector<Value> finished = emitSweep(0, getNeutrals(0));
+    partials = memory;
+    int64_t next = 0;
+    for (const LoopReduction &reduction : kernel.reductions)
+      for (unsigned i = 0; i < reduction.maps.size(); ++i, ++next) {
+        setInsertion(top());
+        Operation *combiner = getCombiner(reduction.op, i);
+        Value value = combineThreads(
+            combiner, combineVector(combiner, finished[next]));
+        auto store = [&] {
+          setInsertion(top());
+          Value address = getPartialAddress(next, split);
+          if (value.getType().isInteger(1))
+            value = arith::ExtUIOp::create(b, loc, b.getI8Type(), value);
+          LLVM::StoreOp::create(b, loc, value, address);
+        };
+        if (isRowShared())
+          emitIf(getStoreCondition(/*alongRow=*/false), store);
+        else
+          store();
+      }
+  };
+  if (isRowShared())
+    emitBody();
+  else
+    emitIf(exists, emitBody);
   setInsertion(0);
   gpu::ReturnOp::create(b, loc);
 }
 
 SmallVector<Value> DeviceLoopEmitter::emitSweep(unsigned sweep,
                                                 ValueRange accumulators) {
-  if (!isRowShared())
+  if (device.isFinal) {
+    setInsertion(0);
+    scf::ForOp loop =
+        openLoop(constant(0), constant(device.splits), 1, accumulators);
+    setInsertion(top());
+    SmallVector<Value> updated;
+    for (const LoopReduction &reduction : kernel.reductions)
+      for (unsigned i = 0; i < reduction.maps.size(); ++i) {
+        int64_t next = updated.size();
+        Value old = loop.getRegionIterArg(next);
+        bool isBool = old.getType().isInteger(1);
+        Value value = LLVM::LoadOp::create(
+            b, loc, isBool ? Type(b.getI8Type()) : old.getType(),
+            getPartialAddress(next, loop.getInductionVar()));
+        if (isBool)
+          value = arith::TruncIOp::create(b, loc, old.getType(), value);
+        updated.push_back(
+            combine(getCombiner(reduction.op, i), old, value));
+      }
+    closeLoop(loop, updated);
+    return SmallVector<Value>(loop.getResults());
+  }
+  if (!isRowShared() && device.splits == 1)
     return LoopEmitter::emitSweep(sweep, accumulators);
   SmallVector<unsigned> dims = getFlatDims(/*reduced=*/true);
+  Value size = getFlatSize(dims);
+  setInsertion(0);
+  Value begin = arith::AddIOp::create(
+      b, loc,
+      arith::MulIOp::create(b, loc, split, constant(device.lanes)), lane);
   scf::ForOp loop =
-      openLoop(lane, getFlatSize(dims), device.lanes, accumulators);
+      openLoop(begin, size, device.lanes * device.splits, accumulators);
   bindFlat(dims, loop.getInductionVar());
   SmallVector<Value> updated = emitSweepBody(sweep, loop.getRegionIterArgs());
   closeLoop(loop, updated);
   return SmallVector<Value>(loop.getResults());
+}
+
+/// Which of the threads that share a row store, null for all.
+Value DeviceLoopEmitter::getStoreCondition(bool alongRow) {
+  setInsertion(0);
+  if (alongRow)
+    return isValid;
+  Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, lane,
+                                        constant(0));
+  return isValid
+             ? Value(arith::AndIOp::create(b, loc, isValid, isFirst))
+             : isFirst;
 }
 
 void DeviceLoopEmitter::store(const LoopOutput &output) {
@@ -341,16 +493,7 @@ void DeviceLoopEmitter::store(const LoopOutput &output) {
     return;
   }
   evaluate(output.tensor, output.map);
-  setInsertion(0);
-  Value condition = isValid;
-  if (!output.alongRow) {
-    Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                          lane, constant(0));
-    condition = condition ? Value(arith::AndIOp::create(b, loc, condition,
-                                                        isFirst))
-                          : isFirst;
-  }
-  if (condition)
+  if (Value condition = getStoreCondition(output.alongRow))
     emitIf(condition, [&] { LoopEmitter::store(output); });
   else
     LoopEmitter::store(output);

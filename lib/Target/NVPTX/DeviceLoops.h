@@ -20,12 +20,24 @@ struct DeviceSchedule {
   int64_t points = 256, lanes = 1;
   /// Neighbouring threads are lanes of the same point.
   bool lanesFirst = true;
+  /// With more than one, the row of a point is divided among that many blocks.
+  /// Their partial results go through memory to a second kernel, which has the
+  /// schedule of chooseFinalSchedule.
+  int64_t splits = 1;
+  /// The schedule of that second kernel.
+  bool isFinal = false;
   int64_t getBlockSize() const { return points * lanes; }
 };
 
 /// `vectors` allows accesses of 16 bytes: all buffers are dense and start at
 /// multiples of that.
 DeviceSchedule chooseDeviceSchedule(const LoopKernel &kernel, bool vectors);
+
+/// A thread for each point, which combines the partial results of the splits.
+DeviceSchedule chooseFinalSchedule(const LoopKernel &kernel, int64_t splits);
+/// The number of 8-byte slots of the partial results; the kept dims are static.
+int64_t getNumPartials(const LoopKernel &kernel,
+                       const DeviceSchedule &schedule);
 
 /// The number of blocks of a launch, computed on the host from the sizes of
 /// the buffers; `getSize` gives dimension `dim` of a tensor of the kernel.
@@ -40,6 +52,11 @@ public:
   DeviceLoopEmitter(OpBuilder &b, KernelOp kernelOp, KernelFunction &function,
                     StringRef name, LoopKernel kernel, DeviceSchedule schedule);
   void emitDevice();
+  /// The first kernel of a split reduction: `partials` is the memory of its
+  /// results.
+  void emitPartials(Value partials);
+  /// Makes emitDevice() emit the second one.
+  void usePartials(Value memory) { partials = memory; }
 
 protected:
   bool isRowShared() const override { return device.lanes > 1; }
@@ -49,11 +66,16 @@ protected:
   void store(const LoopOutput &output) override;
 
 private:
+  /// Computes `point` from the thread and the block, and `exists`.
+  Value emitPoint(ArrayRef<unsigned> kept, Value &exists);
+  /// The slot of accumulator `index` of the sweep.
+  Value getPartialAddress(int64_t index, Value splitNumber);
   /// The dims that a flat index runs through, the last one fastest; the vector
   /// dim counts vectors.
   void bindFlat(ArrayRef<unsigned> dims, Value index);
   Value getFlatSize(ArrayRef<unsigned> dims);
   SmallVector<unsigned> getFlatDims(bool reduced) const;
+  Value getStoreCondition(bool alongRow);
   /// Emits `body` where `condition` holds.
   void emitIf(Value condition, llvm::function_ref<void()> body);
   Value combineWarp(Operation *combiner, Value value, int64_t lanes);
@@ -63,8 +85,12 @@ private:
 
   std::string name;
   DeviceSchedule device;
-  /// The number of the point in its block, and of the lane in its point.
-  Value pointInBlock, lane;
+  /// The number of the point in its block, of the lane in its point, and of
+  /// the part of the row.
+  Value pointInBlock, lane, split;
+  /// Partial results of a split reduction, if this is the second kernel.
+  Value partials;
+  Value pointNumber;
   /// Whether the point exists; null if all do.
   Value isValid;
   unsigned numShared = 0;

@@ -17,13 +17,15 @@ using namespace mlir::fx::nvptx;
 
 gpu::GPUFuncOp KernelEmitter::createDeviceFunction(StringRef suffix,
                                                    int64_t blockSize,
-                                                   KernelFunction &function) {
+                                                   KernelFunction &function,
+                                                   TypeRange extra) {
   OpBuilder inner(b.getContext());
   inner.setInsertionPointToEnd(device.getBody());
   std::string name = host.function.getName().str();
   if (!suffix.empty())
     name += ("_" + suffix).str();
   SmallVector<Type> types = getArgumentTypes(inner, kernelOp);
+  llvm::append_range(types, extra);
   auto made = gpu::GPUFuncOp::create(inner, kernelOp.getLoc(), name,
                                      inner.getFunctionType(types, {}));
   made->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), inner.getUnitAttr());
@@ -34,37 +36,77 @@ gpu::GPUFuncOp KernelEmitter::createDeviceFunction(StringRef suffix,
   return made;
 }
 
-void KernelEmitter::launch(gpu::GPUFuncOp function, Value grid, int64_t block) {
+void KernelEmitter::launch(gpu::GPUFuncOp function, Value grid, int64_t block,
+                           ValueRange extra) {
   Location loc = kernelOp.getLoc();
   Value one = arith::ConstantIntOp::create(b, loc, 1, 64);
   Value threads = arith::ConstantIntOp::create(b, loc, block, 64);
   Value shared = arith::ConstantIntOp::create(b, loc, 0, 32);
+  SmallVector<Value> operands(host.entry->getArguments().drop_front());
+  llvm::append_range(operands, extra);
   gpu::LaunchFuncOp::create(b, loc, function, gpu::KernelDim3{grid, one, one},
                             gpu::KernelDim3{threads, one, one}, shared,
-                            host.entry->getArguments().drop_front());
+                            operands);
 }
 
 void KernelEmitter::launchLoops(StringRef suffix, LoopKernel kernel,
                                 bool vectors, ArrayRef<InnerBuffer> buffers) {
+  Location loc = kernelOp.getLoc();
   DeviceSchedule schedule = chooseDeviceSchedule(kernel, vectors);
-  KernelFunction inside;
-  gpu::GPUFuncOp function =
-      createDeviceFunction(suffix, schedule.getBlockSize(), inside);
-  Value grid = emitGridSize(
-      b, kernelOp.getLoc(), kernel, schedule, [&](Value tensor, int64_t dim) {
-        for (const InnerBuffer &buffer : buffers)
-          if (buffer.tensor == tensor)
-            return materialize(b, kernelOp.getLoc(),
-                               buffer.make(b, host).sizes[dim]);
-        return materialize(b, kernelOp.getLoc(),
-                           getBuffer(kernelOp, host, tensor).sizes[dim]);
-      });
-  launch(function, grid, schedule.getBlockSize());
-  DeviceLoopEmitter emitter(b, kernelOp, inside, function.getName(),
-                            std::move(kernel), std::move(schedule));
-  for (const InnerBuffer &buffer : buffers)
-    emitter.setBuffer(buffer.tensor, buffer.make, buffer.isInput);
-  emitter.emitDevice();
+  auto getSize = [&](Value tensor, int64_t dim) {
+    for (const InnerBuffer &buffer : buffers)
+      if (buffer.tensor == tensor)
+        return materialize(b, loc, buffer.make(b, host).sizes[dim]);
+    return materialize(b, loc, getBuffer(kernelOp, host, tensor).sizes[dim]);
+  };
+  auto emit = [&](StringRef name, DeviceSchedule how, Value partials,
+                  llvm::function_ref<void(DeviceLoopEmitter &, Value)> body) {
+    SmallVector<Value> extra;
+    if (partials)
+      extra.push_back(partials);
+    KernelFunction inside;
+    gpu::GPUFuncOp function = createDeviceFunction(
+        name, how.getBlockSize(), inside, ValueRange(extra).getTypes());
+    launch(function, emitGridSize(b, loc, kernel, how, getSize),
+           how.getBlockSize(), extra);
+    DeviceLoopEmitter emitter(b, kernelOp, inside, function.getName(), kernel,
+                              how);
+    for (const InnerBuffer &buffer : buffers)
+      emitter.setBuffer(buffer.tensor, buffer.make, buffer.isInput);
+    body(emitter,
+         partials ? inside.entry->getArguments().back() : Value());
+  };
+  if (schedule.splits == 1) {
+    emit(suffix, schedule, {}, [](DeviceLoopEmitter &emitter, Value) {
+      emitter.emitDevice();
+    });
+    return;
+  }
+  Type pointer = host.context.getType();
+  Value bytes = arith::ConstantIntOp::create(
+      b, loc, 8 * getNumPartials(kernel, schedule), 64);
+  Value partials =
+      func::CallOp::create(
+          b, loc,
+          declareRuntime(b, host, "fx_rt_cuda_alloc",
+                         b.getFunctionType({pointer, bytes.getType()},
+                                           {pointer})),
+          ValueRange{host.context, bytes})
+          .getResult(0);
+  emit((suffix + (suffix.empty() ? "partial" : "_partial")).str(), schedule,
+       partials, [](DeviceLoopEmitter &emitter, Value memory) {
+         emitter.emitPartials(memory);
+       });
+  emit(suffix, chooseFinalSchedule(kernel, schedule.splits), partials,
+       [](DeviceLoopEmitter &emitter, Value memory) {
+         emitter.usePartials(memory);
+         emitter.emitDevice();
+       });
+  func::CallOp::create(
+      b, loc,
+      declareRuntime(b, host, "fx_rt_cuda_free",
+                     b.getFunctionType({pointer, pointer}, {})),
+      ValueRange{host.context, partials});
 }
 
 //===----------------------------------------------------------------------===//

@@ -53,10 +53,13 @@ private:
   };
   void launchLoops(StringRef suffix, LoopKernel kernel, bool vectors,
                    ArrayRef<InnerBuffer> buffers = {});
-  /// A device function of this kernel with its arguments.
+  /// A device function of this kernel with its arguments, and `extra` ones
+  /// after them.
   gpu::GPUFuncOp createDeviceFunction(StringRef suffix, int64_t blockSize,
-                                      KernelFunction &function);
-  void launch(gpu::GPUFuncOp function, Value grid, int64_t block);
+                                      KernelFunction &function,
+                                      TypeRange extra = {});
+  void launch(gpu::GPUFuncOp function, Value grid, int64_t block,
+              ValueRange extra = {});
 
   OpBuilder &b;
   gpu::GPUModuleOp device;

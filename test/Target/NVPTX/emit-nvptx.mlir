@@ -59,13 +59,23 @@ func.func @softmax(%x: tensor<512x4000xf32>) -> tensor<512x4000xf32> {
 // -----
 
 // Neighbouring threads take neighbouring columns, and share rows through
-// memory.
-// CHECK-LABEL: gpu.module @fx_gpu
-// CHECK: llvm.mlir.global internal @fx_kernel_0_shared_0() {addr_space = 3
-// CHECK: gpu.func @fx_kernel_0
+// memory. Two groups of 32 columns leave most of a GPU idle: the rows are
+// divided among 8 blocks each, and a second kernel adds what they found.
+// CHECK-LABEL: func.func private @fx_kernel_0
+// CHECK: %[[BYTES:.*]] = arith.constant 4096 : i64
+// CHECK: %[[PARTS:.*]] = call @fx_rt_cuda_alloc(%{{.*}}, %[[BYTES]])
+// CHECK: %[[GRID:.*]] = arith.constant 16 : i64
+// CHECK: gpu.launch_func @fx_gpu::@fx_kernel_0_partial blocks in (%[[GRID]],
+// CHECK: gpu.launch_func @fx_gpu::@fx_kernel_0 {{.*}} args({{.*}}%[[PARTS]] :
+// CHECK: call @fx_rt_cuda_free(%{{.*}}, %[[PARTS]])
+// CHECK: llvm.mlir.global internal @fx_kernel_0_partial_shared_0() {addr_space = 3
+// CHECK: gpu.func @fx_kernel_0_partial
 // CHECK-SAME: known_block_size = array<i32: 1024, 1, 1>
 // CHECK-NOT: gpu.shuffle
 // CHECK: gpu.barrier
+// CHECK: gpu.return
+// CHECK: gpu.func @fx_kernel_0(
+// CHECK-NOT: gpu.barrier
 // CHECK: gpu.return
 func.func @columns(%x: tensor<4096x64xf32>) -> tensor<64xf32> {
   %0 = fx.sum %x {dim = array<i64: 0>, keepdim = false} : (tensor<4096x64xf32>) -> tensor<64xf32>
