@@ -7,7 +7,9 @@
 
 #include "Runner.h"
 #include "fx/Compiler/InputFile.h"
+#include "fx/Runtime/Cuda.h"
 #include "fx/Runtime/Runtime.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -34,6 +36,13 @@ struct CommandLine {
   cl::opt<std::string> mode{
       "mode", cl::desc("inference or training, of a model to compile"),
       cl::init("inference"), cl::cat(category)};
+  cl::opt<std::string> target{
+      "target", cl::desc("cpu or nvptx, for a model to compile"),
+      cl::init("cpu"), cl::cat(category)};
+  cl::opt<std::string> gpuArch{
+      "gpu-arch",
+      cl::desc("The architecture of --target=nvptx (default: sm_90)"),
+      cl::init("sm_90"), cl::cat(category)};
   cl::opt<unsigned> bench{"bench", cl::desc("Time this many calls"),
                           cl::init(0), cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::desc("Seed of random ops"), cl::init(0),
@@ -89,10 +98,30 @@ static void writeOutputs(ArrayRef<NamedNumpyArray> outputs) {
                          entry.array));
 }
 
+/// The functions of the tool's run-time library that moving tensors needs.
+static void *findRuntimeFunction(StringRef name) {
+#define FX_RUN_FUNCTION(function)                                              \
+  .Case(#function, reinterpret_cast<void *>(&function))
+  return llvm::StringSwitch<void *>(name)
+      FX_RUN_FUNCTION(fx_rt_last_error)
+      FX_RUN_FUNCTION(fx_rt_cuda_device_count)
+      FX_RUN_FUNCTION(fx_rt_cuda_begin)
+      FX_RUN_FUNCTION(fx_rt_cuda_end)
+      FX_RUN_FUNCTION(fx_rt_cuda_alloc)
+      FX_RUN_FUNCTION(fx_rt_cuda_free)
+      FX_RUN_FUNCTION(fx_rt_cuda_read)
+      FX_RUN_FUNCTION(fx_rt_cuda_write)
+      FX_RUN_FUNCTION(fx_rt_cuda_synchronize)
+      .Default(nullptr);
+#undef FX_RUN_FUNCTION
+}
+
 /// Compiles a model in this process.
 static ModelCode compile(InputFile &input) {
   CompileOptions options;
   options.training = commandLine->mode == "training";
+  options.target = commandLine->target;
+  options.nvptx.arch = commandLine->gpuArch;
   auto compiled = compileFx(*input.module,
                             llvm::sys::path::stem(commandLine->model), options);
   if (failed(compiled))
@@ -102,7 +131,8 @@ static ModelCode compile(InputFile &input) {
   std::shared_ptr<cpu::CompiledModule> machine = std::move(compiled->code);
   // Code in this process uses the tool's run-time library.
   code.lookup = [machine](StringRef name) -> void * {
-    return name.starts_with("fx_rt_") ? nullptr : machine->lookup(name);
+    return name.starts_with("fx_rt_") ? findRuntimeFunction(name)
+                                      : machine->lookup(name);
   };
   code.weight = [&input](StringRef name) { return input.findWeight(name); };
   return code;
@@ -118,6 +148,9 @@ int main(int argc, char **argv) {
   if (commandLine->mode != "inference" && commandLine->mode != "training")
     exitOnError(llvm::createStringError(
         "--mode must be inference or training, not " + commandLine->mode));
+  if (commandLine->target != "cpu" && commandLine->target != "nvptx")
+    exitOnError(llvm::createStringError("--target must be cpu or nvptx, not " +
+                                        commandLine->target));
   if (commandLine->threads)
     fx_rt_set_num_threads(commandLine->threads);
   std::vector<NamedNumpyArray> inputs = readInputs();
