@@ -22,3 +22,11 @@ func.func @pool_of_unknown_size(%x: tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32> 
   %0 = fx.max_pool2d %x {kernel_size = array<i64: 2>, stride = array<i64>, padding = array<i64: 0>, dilation = array<i64: 1>, ceil_mode = false} : (tensor<1x2x?x?xf32>) -> tensor<1x2x?x?xf32>
   return %0 : tensor<1x2x?x?xf32>
 }
+
+// -----
+
+func.func @complex(%x: tensor<4xf32>) -> tensor<4xcomplex<f32>> {
+  // expected-error @below {{has no lowering to linalg: no kernel computes with 'complex<f32>'}}
+  %0 = fx.convert_element_type %x {dtype = complex<f32>} : (tensor<4xf32>) -> tensor<4xcomplex<f32>>
+  return %0 : tensor<4xcomplex<f32>>
+}

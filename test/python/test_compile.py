@@ -88,6 +88,17 @@ def test_gradients_accumulate():
     torch.testing.assert_close(x.grad, 4 * x.detach())
 
 
+def test_a_backward_that_only_passes_tangents_on():
+    a, b = torch.randn(4, requires_grad=True), torch.randn(2, 4, requires_grad=True)
+    y = torch.compile(lambda a, b: a[None] + b.neg().neg(), backend="fx_mlir")(a, b)
+    tangent = torch.randn(2, 4)
+    torch.testing.assert_close(torch.autograd.grad(y, [a, b], tangent), (tangent.sum(0), tangent))
+    torch._dynamo.reset()
+    a = torch.randn(2, 4, requires_grad=True)
+    y = torch.compile(torch.add, backend="fx_mlir")(a, b)
+    assert all(torch.equal(g, tangent) for g in torch.autograd.grad(y, [a, b], tangent))
+
+
 def test_saved_parameters_are_not_copied():
     """What the backward needs of the inputs is passed, not written again."""
     w = torch.randn(16, 8, requires_grad=True)
@@ -109,6 +120,11 @@ def test_an_operator_without_lowering_is_named():
     x = torch.randn(3, 3)
     compiled = torch.compile(f, backend="fx_mlir", options={"fallback": True})
     torch.testing.assert_close(compiled(x), f(x))
+
+
+def test_a_complex_result_is_refused_clearly():
+    with pytest.raises(RuntimeError, match="no kernel computes with 'complex<f32>'"):
+        torch.compile(lambda x: x.to(torch.complex64), backend="fx_mlir")(torch.randn(3))
 
 
 def test_graphs_can_be_dumped(tmp_path):

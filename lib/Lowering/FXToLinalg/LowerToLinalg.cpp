@@ -30,6 +30,25 @@ struct SignlessTypeConverter : TypeConverter {
   }
 };
 
+/// Whether kernels compute with elements of this type.
+static bool isComputable(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
+  return isa<Float16Type, BFloat16Type, Float32Type, Float64Type, IndexType,
+             NoneType>(element);
+}
+
+/// The operand or result type that keeps `op` from being lowered, or null.
+static Type findUncomputable(Operation *op) {
+  for (auto types : {TypeRange(op->getOperandTypes()),
+                     TypeRange(op->getResultTypes())})
+    for (Type type : types)
+      if (!isComputable(type))
+        return type;
+  return {};
+}
+
 /// A constant operand of a lowered op that nothing else uses.
 static void eraseDeadConstants(ModuleOp module) {
   module.walk([](arith::ConstantOp op) {
@@ -98,6 +117,13 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect,
                            math::MathDialect, scf::SCFDialect,
                            tensor::TensorDialect>();
+    // Patterns need not look for types that no kernel has.
+    target.addDynamicallyLegalDialect<FXDialect>(
+        [](Operation *op) -> std::optional<bool> {
+          if (findUncomputable(op))
+            return true;
+          return std::nullopt;
+        });
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType());
     });
@@ -138,6 +164,8 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     else if (isa<CallOp>(op))
       error << "; fx has no op for this target: keep it outside the compiled "
                "graph, or replace it by fx ops in a custom hook";
+    else if (Type type = findUncomputable(op))
+      error << ": no kernel computes with " << getElementTypeOrSelf(type);
     else if (!reason.empty())
       error << ": " << reason;
     else
