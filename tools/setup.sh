@@ -67,4 +67,11 @@ if ! PYTHONPATH="$root/build-pip" "$python" -c 'import scikit_build_core' \
   "$python" -m pip install --quiet --target "$root/build-pip" \
     scikit-build-core >&2
 fi
+# PyTorch's OpInfo database imports it.
+if ! PYTHONPATH="$root/build-pip" "$python" -c 'import expecttest' \
+    2>/dev/null; then
+  echo "Installing expecttest into build-pip" >&2
+  "$python" -m pip install --quiet --target "$root/build-pip" --no-deps \
+    expecttest >&2
+fi
 echo "$python"

@@ -1,0 +1,116 @@
+"""The table of docs/OpInfo.md."""
+
+from collections import Counter
+
+STATUSES = ["native", "fallback", "refused", "uncaptured", "wrong", "error"]
+RIGHT = ("native", "fallback")
+
+_INTRODUCTION = """\
+# Operators: PyTorch's OpInfo database
+
+Written by `python test/opinfo/run.py --all --out docs/OpInfo.md`, which runs
+the operators of `torch.testing._internal.common_methods_invocations.op_db`
+through `torch.compile(backend="fx_mlir")` on the CPU, forward and gradient, and
+compares with eager PyTorch. An operator's result is that of its worst sample.
+
+| status | meaning |
+|---|---|
+| native | right; all of the graph is our code |
+| fallback | right; some operators were run by ATen |
+| refused | the backend says what it cannot compile |
+| uncaptured | Dynamo gives no graph to a backend, or the graph that PyTorch traces has the same error or result when ATen runs it |
+| wrong | a number, size or type differs from eager's |
+| error | another exception, a crash, no end in the time given |
+
+A number is right within the tolerances of `torch.testing.assert_close`, or if
+it is as close to the result in 64 bits as eager's. Random operators and
+uninitialised memory are compared by type and size.
+"""
+
+
+def _share(part, whole):
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _summary(results, inductor):
+    lines = ["## Summary", "",
+             "| dtype | direction | operators | right | without fallback | "
+             + " | ".join(STATUSES) + " |",
+             "|---|---|---|---|---|" + "---|" * len(STATUSES)]
+    groups = {}
+    for (_, dtype, direction), result in results.items():
+        if result["status"] != "none":
+            groups.setdefault((dtype, direction), Counter())[
+                result["status"]] += 1
+    for (dtype, direction), counts in groups.items():
+        whole = sum(counts.values()) - counts["uncaptured"]
+        right = sum(counts[s] for s in RIGHT)
+        lines.append(
+            f"| {dtype} | {direction} | {sum(counts.values())} | "
+            f"{_share(right, whole)} | {_share(counts['native'], whole)} | "
+            + " | ".join(str(counts[s]) for s in STATUSES) + " |")
+    lines += ["", "Shares are of the operators that Dynamo captures."]
+    if inductor:
+        lines += ["", "Of the operators that Inductor was run with and gets "
+                  "right:", "",
+                  "| dtype | direction | Inductor right | of these right here | "
+                  "without fallback |", "|---|---|---|---|---|"]
+        for dtype, direction in groups:
+            keys = [k for k, r in inductor.items()
+                    if k[1:] == (dtype, direction) and r["status"] == "native"
+                    and results.get(k, {}).get("status", "uncaptured")
+                    != "uncaptured"]
+            right = sum(results[k]["status"] in RIGHT for k in keys)
+            native = sum(results[k]["status"] == "native" for k in keys)
+            if keys:
+                lines.append(
+                    f"| {dtype} | {direction} | {len(keys)} | "
+                    f"{_share(right, len(keys))} | "
+                    f"{_share(native, len(keys))} |")
+    return lines
+
+
+def _not_right(results):
+    lines = ["## Wrong results and errors", ""]
+    for status in ("wrong", "error"):
+        for (name, dtype, direction), result in sorted(results.items()):
+            if result["status"] == status:
+                detail = result["detail"].replace("|", "\\|")
+                detail = detail.replace("<", "&lt;")
+                lines.append(f"* {status}: `{name}` {dtype} {direction}: "
+                             f"{detail}")
+    if len(lines) == 2:
+        lines.append("None.")
+    return lines
+
+
+def _operators(results):
+    columns = []
+    for _, dtype, direction in results:
+        if (dtype, direction) not in columns:
+            columns.append((dtype, direction))
+    lines = ["## Operators", "",
+             "| operator | " + " | ".join(f"{dtype} {direction}"
+                                          for dtype, direction in columns)
+             + " |", "|---|" + "---|" * len(columns)]
+    for name in sorted({key[0] for key in results}, key=str.lower):
+        cells = []
+        for column in columns:
+            status = results.get((name, *column), {}).get("status", "")
+            cells.append("" if status == "none" else status)
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def markdown(results, inductor):
+    """The page; `results` and `inductor` are what run.py keeps."""
+
+    order = ["float32", "bfloat16", "int64", "bool"]
+    results = dict(sorted(
+        results.items(),
+        key=lambda item: (order.index(item[0][1]), item[0][2], item[0][0])))
+    parts = [_INTRODUCTION.split("\n"),
+             ["PyTorch 2.13."], [""],
+             _summary(results, inductor), [""], _not_right(results), [""],
+             _operators(results)]
+    return "\n".join(line for part in parts for line in part) + "\n"
