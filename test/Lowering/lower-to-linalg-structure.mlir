@@ -93,3 +93,14 @@ func.func @sym_size(%x: tensor<?x3xf32>) -> i64 {
   %0 = fx.sym_size %x {dim = 0 : i64} : tensor<?x3xf32>
   return %0 : i64
 }
+
+// A long sum of f32 loses less in f64.
+// CHECK-LABEL: @cumsum
+func.func @cumsum(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  // CHECK: scf.for
+  // CHECK: scf.for {{.*}} -> (tensor<3x4xf32>, f64)
+  // CHECK: arith.addf {{.*}} : f64
+  // CHECK: arith.truncf {{.*}} : f64 to f32
+  %0 = fx.cumsum %x {dim = 1 : i64} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}

@@ -233,7 +233,8 @@ struct ValueIndexLowering : Lowering<OpTy> {
 };
 
 /// cumsum -> loops over the other dimensions, then along dim with a running
-/// sum. The sum is in the compute type; each element is rounded from it.
+/// sum. The sum of f32 is in f64, as PyTorch's on the CPU, else in the compute
+/// type; each element is rounded from it.
 struct CumsumLowering : Lowering<CumsumOp> {
   using Lowering::Lowering;
   LogicalResult
@@ -242,7 +243,7 @@ struct CumsumLowering : Lowering<CumsumOp> {
     LinalgBuilder t{rewriter, op.getLoc()};
     Value self = adaptor.getSelf();
     Type from = getElement(op.getSelf()), to = getElement(op.getResult());
-    Type wide = getComputeType(to);
+    Type wide = to.isF32() ? rewriter.getF64Type() : getComputeType(to);
     int64_t rank = getTensorType(self).getRank();
     if (rank == 0)
       return replace(op, rewriter, t.convert(self, from, to));
