@@ -97,6 +97,31 @@ SmallVector<int64_t> CompositeBuilder::integers(StringRef name) {
   return numbers;
 }
 
+SmallVector<double> CompositeBuilder::numbers(StringRef name) {
+  const CompositeArgument *argument = find(name);
+  assert(argument && "the schema has this argument");
+  SmallVector<double> numbers;
+  for (const Argument &element : argument->literal.elements) {
+    bool isReal = element.is(Argument::Kind::Float);
+    failed |= !isReal && !element.is(Argument::Kind::Int);
+    numbers.push_back(isReal ? element.real : element.integer);
+  }
+  return numbers;
+}
+
+Values CompositeBuilder::optionals(StringRef name) {
+  const CompositeArgument *argument = find(name);
+  assert(argument && "the schema has this argument");
+  Values values;
+  const Value *next = argument->values.begin();
+  for (const Argument &element : argument->literal.elements) {
+    failed |= !element.is(Argument::Kind::Value) &&
+              !element.is(Argument::Kind::None);
+    values.push_back(element.is(Argument::Kind::Value) ? *next++ : Value());
+  }
+  return values;
+}
+
 Type CompositeBuilder::dtype(StringRef name) {
   const CompositeArgument *argument = find(name);
   assert(argument && "the schema has this argument");
@@ -155,7 +180,10 @@ SmallVector<int64_t> CompositeBuilder::allDims(Value tensor) {
 Formula fx::lookupComposite(StringRef target) {
   static const llvm::StringMap<Formula> formulas = [] {
     llvm::StringMap<Formula> map;
-    for (ArrayRef<Composite> family : {getActivationComposites()})
+    for (ArrayRef<Composite> family :
+         {getActivationComposites(), getContractionComposites(),
+          getIndexingComposites(), getRecurrentComposites(),
+          getSortingComposites(), getViewComposites(), getWindowComposites()})
       for (const Composite &composite : family)
         map[composite.target] = composite.build;
     return map;
@@ -209,7 +237,8 @@ GraphImporter::buildComposite(const Node &node,
   CompositeBuilder c(builder, getLocation(node), *arguments.schema, composite,
                      types);
   Values values = formula(c);
-  bool holds = !c.hasFailed() && values.size() == types.size();
+  bool holds = !c.hasFailed() && values.size() == types.size() &&
+               llvm::all_of(values, [](Value value) { return value; });
   for (auto [value, type] : llvm::zip(values, types)) {
     if (!holds)
       break;

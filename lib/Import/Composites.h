@@ -53,6 +53,7 @@ public:
   // Results
   //===--------------------------------------------------------------------===//
 
+  unsigned resultCount() const { return types.size(); }
   RankedTensorType resultType(unsigned index = 0) const;
   /// The type in which the kernel of the node computes.
   Type compute(unsigned index = 0) const;
@@ -78,6 +79,9 @@ public:
   bool flag(StringRef name) { return integer(name) != 0; }
   StringRef text(StringRef name);
   SmallVector<int64_t> integers(StringRef name);
+  SmallVector<double> numbers(StringRef name);
+  /// A list of optional tensors, null where an element is None.
+  Values optionals(StringRef name);
   /// A type argument, null if it is None.
   Type dtype(StringRef name);
   /// Dimensions of a tensor, wrapped and ascending; all if none is given.
@@ -150,6 +154,12 @@ Formula lookupComposite(StringRef target);
 
 // The tables, by family.
 ArrayRef<Composite> getActivationComposites();
+ArrayRef<Composite> getContractionComposites();
+ArrayRef<Composite> getIndexingComposites();
+ArrayRef<Composite> getRecurrentComposites();
+ArrayRef<Composite> getSortingComposites();
+ArrayRef<Composite> getViewComposites();
+ArrayRef<Composite> getWindowComposites();
 
 } // namespace mlir::fx
 

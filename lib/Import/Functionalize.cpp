@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CompositeShapes.h"
 #include "GraphImporterImpl.h"
 
 #include "fx/IR/FXOps.h"
@@ -305,22 +306,15 @@ FailureOr<Value> GraphImporter::scatterIntoBase(const Node &writer,
                                         constant(start + size), 1));
   }
   case Scatter::Diagonal: {
-    const ATenSchema *schema =
-        ATenSchema::lookup("aten.diagonal_scatter.default");
-    // (self, src, offset, dim1, dim2); the view is (self, offset, dim1, dim2).
-    NamedAttribute first = builder.getNamedAttr(
-        "operand", builder.getI64IntegerAttr(0));
-    NamedAttribute second = builder.getNamedAttr(
-        "operand", builder.getI64IntegerAttr(1));
-    SmallVector<Attribute> entries{builder.getDictionaryAttr(first),
-                                   builder.getDictionaryAttr(second)};
-    for (StringRef name : {"offset", "dim1", "dim2"})
-      entries.push_back(builder.getI64IntegerAttr(getInt(name)));
-    return CallOp::create(builder, loc, TypeRange(baseType), schema->target,
-                          ValueRange{base, value},
-                          builder.getArrayAttr(entries), DictionaryAttr(),
-                          /*pure=*/true)
-        .getResult(0);
+    int64_t dim1 = wrap(getInt("dim1")), dim2 = wrap(getInt("dim2"));
+    if (dim1 < 0 || dim1 >= rank || dim2 < 0 || dim2 >= rank || dim1 == dim2)
+      break;
+    TensorBuilder b(builder, loc);
+    Value whole =
+        scatterDiagonal(b, base, value, getInt("offset"), dim1, dim2);
+    if (!whole)
+      break;
+    return whole;
   }
   case Scatter::None:
     break;

@@ -1,0 +1,355 @@
+//===- CompositesIndexing.cpp - Formulas of gather and scatter ------------===//
+
+#include "CompositeShapes.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+
+/// A vector of indices; a scalar index counts as one of length 1.
+static Value toVector(CompositeBuilder &c, Value index) {
+  return getRank(index) == 0 ? c.unsqueeze(index, 0) : index;
+}
+
+//===----------------------------------------------------------------------===//
+// Along one dimension
+//===----------------------------------------------------------------------===//
+
+/// index_add, index_copy, index_fill: a scalar is treated as a vector.
+static Values putSlices(CompositeBuilder &c, Value source, bool accumulate) {
+  Value self = c.value("self"), index = toVector(c, c.value("index"));
+  int64_t rank = getRank(self), dim = getDim(c, "dim", rank);
+  if (c.hasFailed() || getRank(index) != 1)
+    return c.fail();
+  if (rank == 0) {
+    Value result = putAlong(c, c.unsqueeze(self, 0), index, 0, source,
+                            accumulate);
+    return {c.squeeze(result, {0})};
+  }
+  return {putAlong(c, self, index, dim, source, accumulate)};
+}
+
+static Values indexAdd(CompositeBuilder &c) {
+  Value source = c.value("source");
+  double alpha = c.number("alpha");
+  if (alpha != 1)
+    source = c.mul(source, c.numberLike(alpha, source));
+  return putSlices(c, source, /*accumulate=*/true);
+}
+
+static Values indexCopy(CompositeBuilder &c) {
+  return putSlices(c, c.value("source"), /*accumulate=*/false);
+}
+
+static Values indexFill(CompositeBuilder &c) {
+  Value value = c.value("value");
+  Type element = getElement(c.value("self"));
+  if (!isTensor(value))
+    value = c.full({}, value, element);
+  if (getRank(value) != 0)
+    return c.fail();
+  return putSlices(c, c.convert(value, element), /*accumulate=*/false);
+}
+
+/// gather of broadcast operands; of all elements without a dimension.
+static Values takeAlongDim(CompositeBuilder &c) {
+  Value x = c.value("self"), index = c.value("indices");
+  if (!c.has("dim"))
+    return {c.create<GatherOp>(flattenAll(c, x), flattenAll(c, index),
+                               (uint64_t)0)};
+  int64_t rank = getRank(x), dim = getDim(c, "dim", rank);
+  if (c.hasFailed() || getRank(index) != rank || rank == 0)
+    return c.fail();
+  Sizes sizesX, sizesIndex;
+  for (int64_t i = 0; i < rank; ++i) {
+    bool fromIndex = getTensorType(x).getDimSize(i) == 1;
+    Size size = c.sizeOf(fromIndex ? index : x, i);
+    sizesX.push_back(i == dim ? c.sizeOf(x, i) : size);
+    sizesIndex.push_back(i == dim ? c.sizeOf(index, i) : size);
+  }
+  return {c.create<GatherOp>(c.expand(x, sizesX), c.expand(index, sizesIndex),
+                             (uint64_t)dim)};
+}
+
+static Values take(CompositeBuilder &c) {
+  return {takeAlong(c, flattenAll(c, c.value("self")), c.value("index"), 0)};
+}
+
+static Values put(CompositeBuilder &c) {
+  Value self = c.value("self");
+  Value result = putAlong(c, flattenAll(c, self),
+                          flattenAll(c, c.value("index")), 0,
+                          flattenAll(c, c.value("source")),
+                          c.flag("accumulate"));
+  return {c.view(result, c.sizesOf(self))};
+}
+
+//===----------------------------------------------------------------------===//
+// Scatter with a reduction
+//===----------------------------------------------------------------------===//
+
+static Values scatterReduce(CompositeBuilder &c) {
+  Value self = c.value("self"), index = c.value("index");
+  bool isNumber = c.has("value");
+  Value source = c.value(isNumber ? "value" : "src");
+  Type element = getElement(self);
+  if (isNumber)
+    source = c.full(c.sizesOf(index), source, element);
+  bool includesSelf = !c.has("include_self") || c.flag("include_self");
+  StringRef reduce = c.text("reduce");
+  if (c.hasFailed() || getRank(self) != getRank(index) || getRank(self) == 0 ||
+      (reduce != "add" && reduce != "sum" && reduce != "mean") ||
+      (reduce == "mean" && !isFloatType(element)))
+    return c.fail();
+  uint64_t dim = getDim(c, "dim", getRank(self));
+  if (c.hasFailed())
+    return {};
+  if (!includesSelf)
+    self = c.create<ScatterOp>(self, index, c.numberLike(0, self), dim);
+  Value sum = c.create<ScatterAddOp>(self, index, source, dim);
+  if (reduce != "mean")
+    return {sum};
+  Type wide = getComputeType(element);
+  Value ones = c.full(c.sizesOf(index), c.f64(1), wide);
+  Value start = c.full(c.sizesOf(self), c.f64(1), wide);
+  if (!includesSelf)
+    start = c.create<ScatterOp>(start, index, c.f64(0), dim);
+  Value count = c.create<ScatterAddOp>(start, index, ones, dim);
+  return {c.div(sum, count)};
+}
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+/// Elements of `source`, in their order, where the mask is true.
+static Values maskedScatter(CompositeBuilder &c) {
+  Value self = c.value("self"), mask = c.value("mask");
+  Value source = flattenAll(c, c.value("source"));
+  auto shape = broadcastShapes(std::nullopt, getTensorType(self).getShape(),
+                               getTensorType(mask).getShape());
+  if (failed(shape) || llvm::any_of(*shape, ShapedType::isDynamic) ||
+      getTensorType(source).getDimSize(0) == 0)
+    return c.fail();
+  mask = expandTo(c, mask, *shape);
+  Value flat = flattenAll(c, mask);
+  Value place = c.create<CumsumOp>(flat, (uint64_t)0, TypeAttr());
+  place = c.create<ClampMinOp>(c.sub(place, c.i64(1)), c.i64(0));
+  // Behind the last true element the values do not count.
+  Value limit = c.asValue(c.sizeOf(source, 0));
+  Value last = c.sub(c.full({}, limit, c.getBuilder().getI64Type()), c.i64(1));
+  place = c.create<MinimumOp>(place, last);
+  Value values = viewAs(c, takeAlong(c, source, place, 0), *shape);
+  return {c.where(mask, values, expandTo(c, self, *shape))};
+}
+
+/// self[:, …, mask] = values where the values do not depend on the place in
+/// the mask: a choice between old and new elements.
+static Values indexPut(CompositeBuilder &c) {
+  Value self = c.value("self"), values = c.value("values"), mask;
+  int64_t rank = getRank(self), first = 0;
+  for (auto [dim, index] : llvm::enumerate(c.optionals("indices"))) {
+    if (!index)
+      continue;
+    if (mask || !isBoolType(getElement(index)))
+      return c.fail();
+    mask = index;
+    first = dim;
+  }
+  if (c.hasFailed() || !mask || first + getRank(mask) > rank)
+    return c.fail();
+  int64_t maskRank = getRank(mask), rest = rank - first - maskRank;
+  int64_t valuesRank = getRank(values);
+  if (valuesRank > first + 1 + rest)
+    return c.fail();
+  if (valuesRank > rest) {
+    // The dimension of the selected elements becomes those of the mask.
+    int64_t place = valuesRank - rest - 1;
+    if (getTensorType(values).getDimSize(place) != 1)
+      return c.fail();
+    for (int64_t i = 1; i < maskRank; ++i)
+      values = c.unsqueeze(values, place);
+    if (maskRank == 0)
+      values = c.squeeze(values, {place});
+  }
+  for (int64_t i = 0; i < rest; ++i)
+    mask = c.unsqueeze(mask, getRank(mask));
+  values = c.convert(values, getElement(self));
+  if (c.flag("accumulate"))
+    values = c.add(self, values);
+  return {c.where(mask, values, self)};
+}
+
+//===----------------------------------------------------------------------===//
+// Search
+//===----------------------------------------------------------------------===//
+
+/// How many elements of each sorted sequence come before each value: those
+/// below it, with `right` also the equal ones. NaN comes last.
+static Value countBefore(CompositeBuilder &c, Value sorted, Value values,
+                         bool right) {
+  Value x = c.unsqueeze(values, getRank(values));
+  if (getRank(sorted) > 1)
+    sorted = c.unsqueeze(sorted, getRank(sorted) - 1);
+  Value isBehind = right ? c.gt(sorted, x) : c.ge(sorted, x);
+  Value isBefore = c.logicalNot(isBehind);
+  return c.sum(isBefore, {getRank(isBefore) - 1}, /*keepdim=*/false);
+}
+
+static Values searchSorted(CompositeBuilder &c) {
+  bool isBucketize = c.has("boundaries");
+  Value sorted = c.value(isBucketize ? "boundaries" : "sorted_sequence");
+  Value values = c.value("self");
+  bool right = c.flag("right");
+  if (c.has("side"))
+    right |= c.text("side") == "right";
+  if (c.hasFailed() || c.has("sorter") || getRank(sorted) == 0 ||
+      (getRank(sorted) > 1 && isTensor(values) &&
+       getRank(sorted) != getRank(values)))
+    return c.fail();
+  if (isTensor(values))
+    return {countBefore(c, sorted, values, right)};
+  // A number is compared as the tensor of rank 0 that PyTorch makes of it.
+  Type element = getElement(sorted);
+  if (getRank(sorted) != 1 || (values.getType().isF64() &&
+                               !isFloatType(element)))
+    return c.fail();
+  return {countBefore(c, sorted, c.full({}, values, element), right)};
+}
+
+//===----------------------------------------------------------------------===//
+// Bags of embeddings
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Which bag each index is in, and what it counts there.
+struct Bags {
+  Value bagOf;  ///< for each index
+  Value weight; ///< for each index, in the compute type; null for 1
+  Size count;
+};
+enum BagMode : int64_t { Sum = 0, Mean = 1, Max = 2 };
+} // namespace
+
+/// Fails for the mode max and for gradients scaled by frequency.
+static Bags getBags(CompositeBuilder &c, Value indices, Value offsets,
+                    Size count, Type wide) {
+  Bags bags;
+  bags.count = count;
+  int64_t mode = c.integer("mode");
+  if (c.flag("scale_grad_by_freq") || mode == Max || getRank(indices) != 1 ||
+      getRank(offsets) != 1)
+    c.fail();
+  if (c.hasFailed())
+    return bags;
+  Value place = c.indexAlong(c.sizeOf(indices, 0), 0, 2);
+  Value started = c.ge(place, offsets);
+  bags.bagOf = c.sub(c.sum(started, {1}, /*keepdim=*/false), c.i64(1));
+  int64_t padding = c.has("padding_idx") ? c.integer("padding_idx") : -1;
+  if (padding >= 0)
+    bags.weight = c.convert(c.ne(indices, c.i64(padding)), wide);
+  if (mode == Mean) {
+    Value ones = bags.weight
+                     ? bags.weight
+                     : c.full({c.sizeOf(indices, 0)}, c.f64(1), wide);
+    Value zeros = c.full({count}, c.f64(0), wide);
+    Value sizes = putAlong(c, zeros, bags.bagOf, 0, ones, /*accumulate=*/true);
+    sizes = c.create<ClampMinOp>(sizes, c.f64(1));
+    bags.weight = c.div(ones, takeAlong(c, sizes, bags.bagOf, 0));
+  }
+  if (Value given = c.optional("per_sample_weights")) {
+    given = c.convert(given, wide);
+    bags.weight = bags.weight ? c.mul(bags.weight, given) : given;
+  }
+  return bags;
+}
+
+/// The offsets of the bags: with `include_last_offset` one more is given.
+static Value getOffsets(CompositeBuilder &c) {
+  Value offsets = c.value("offsets");
+  if (getRank(offsets) == 1 && c.has("include_last_offset") &&
+      c.flag("include_last_offset"))
+    offsets = c.slice(offsets, 0, c.i64(0), c.i64(-1));
+  return offsets;
+}
+
+static Value scaleRows(CompositeBuilder &c, Value rows, Value weight) {
+  return weight ? c.mul(rows, c.unsqueeze(weight, 1)) : rows;
+}
+
+/// The results behind the first are for the backward operator only, whose
+/// formula computes what it needs from the offsets.
+static Values embeddingBag(CompositeBuilder &c) {
+  Value weight = c.value("weight"), indices = c.value("indices");
+  Value offsets = getOffsets(c);
+  Type wide = getComputeType(getElement(weight));
+  for (unsigned i = 1; i < c.resultCount(); ++i)
+    if (!c.resultType(i).hasStaticShape())
+      return c.fail();
+  if (getRank(weight) != 2)
+    return c.fail();
+  Bags bags = getBags(c, indices, offsets, c.sizeOf(offsets, 0), wide);
+  if (c.hasFailed())
+    return {};
+  Value rows = c.convert(takeAlong(c, weight, indices, 0), wide);
+  Value zeros = c.full({bags.count, c.sizeOf(weight, 1)}, c.f64(0), wide);
+  Values results = {putAlong(c, zeros, bags.bagOf, 0,
+                             scaleRows(c, rows, bags.weight),
+                             /*accumulate=*/true)};
+  for (unsigned i = 1; i < c.resultCount(); ++i) {
+    Sizes sizes;
+    for (int64_t size : c.resultType(i).getShape())
+      sizes.push_back(c.size(size));
+    results.push_back(
+        c.full(sizes, c.i64(0), c.resultType(i).getElementType()));
+  }
+  return results;
+}
+
+static Values embeddingBagBackward(CompositeBuilder &c) {
+  Value gradient = c.value("grad"), indices = c.value("indices");
+  Value offsets = c.value("offsets");
+  Type wide = getComputeType(getElement(gradient));
+  if (getRank(gradient) != 2)
+    return c.fail();
+  Size count = c.sizeOf(gradient, 0);
+  if (getRank(offsets) == 1)
+    offsets = c.slice(offsets, 0, c.i64(0), c.asValue(count));
+  Bags bags = getBags(c, indices, offsets, count, wide);
+  int64_t rows = c.integer("num_weights");
+  if (c.hasFailed())
+    return {};
+  Value values = c.convert(takeAlong(c, gradient, bags.bagOf, 0), wide);
+  Value zeros =
+      c.full({c.size(rows), c.sizeOf(gradient, 1)}, c.f64(0), wide);
+  return {putAlong(c, zeros, indices, 0, scaleRows(c, values, bags.weight),
+                   /*accumulate=*/true)};
+}
+
+ArrayRef<Composite> fx::getIndexingComposites() {
+  static constexpr Composite table[] = {
+      {"aten.index_add.default", indexAdd},
+      {"aten.index_copy.default", indexCopy},
+      {"aten.index_fill.int_Scalar", indexFill},
+      {"aten.index_fill.int_Tensor", indexFill},
+      {"aten.take_along_dim.default", takeAlongDim},
+      {"aten.take.default", take},
+      {"aten.put.default", put},
+      {"aten.scatter.reduce", scatterReduce},
+      {"aten.scatter.value_reduce", scatterReduce},
+      {"aten.scatter_reduce.two", scatterReduce},
+      {"aten.masked_scatter.default", maskedScatter},
+      {"aten.index_put.default", indexPut},
+      {"aten.bucketize.Tensor", searchSorted},
+      {"aten.bucketize.Scalar", searchSorted},
+      {"aten.searchsorted.Tensor", searchSorted},
+      {"aten.searchsorted.Scalar", searchSorted},
+      {"aten.embedding_bag.default", embeddingBag},
+      {"aten.embedding_bag.padding_idx", embeddingBag},
+      {"aten._embedding_bag.default", embeddingBag},
+      {"aten._embedding_bag_forward_only.default", embeddingBag},
+      {"aten._embedding_bag_backward.default", embeddingBagBackward},
+  };
+  return table;
+}
