@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
+#include <chrono>
 #include <cstring>
 
 using namespace mlir;
@@ -23,12 +24,20 @@ struct fx_module {
   std::unique_ptr<MLIRContext> context;
   std::unique_ptr<cpu::CompiledModule> code;
   std::string description;
+  std::string statistics;
   llvm::StringSet<> functions;
 };
 
 namespace {
-/// The errors of a compilation as text: each with the name of the node and the
-/// line of the program that it is about.
+/// An error, with the name of the node and the line of the program that it is
+/// about, "" for none.
+struct GraphError {
+  std::string node;
+  std::string message;
+  std::string line;
+};
+
+/// The errors of a compilation.
 class ErrorCollector {
 public:
   explicit ErrorCollector(MLIRContext *context)
@@ -39,15 +48,19 @@ public:
           return success();
         }) {}
 
-  std::string take() {
+  std::string takeText() {
     return text.empty() ? "unknown error" : std::move(text);
   }
+
+  ArrayRef<GraphError> getErrors() const { return errors; }
 
 private:
   void add(Diagnostic &diagnostic) {
     if (!text.empty())
       text += '\n';
     addMessage(diagnostic);
+    errors.push_back({getNode(diagnostic), diagnostic.str(),
+                      getPythonLine(diagnostic.getLocation())});
     for (Diagnostic &note : diagnostic.getNotes()) {
       // The whole IR would follow.
       if (StringRef(note.str()).starts_with("see current operation"))
@@ -57,9 +70,15 @@ private:
     }
   }
 
+  static std::string getNode(Diagnostic &diagnostic) {
+    auto named = diagnostic.getLocation()->findInstanceOf<NameLoc>();
+    return named ? named.getName().str() : std::string();
+  }
+
   void addMessage(Diagnostic &diagnostic) {
-    if (auto named = diagnostic.getLocation()->findInstanceOf<NameLoc>())
-      text += "node '" + named.getName().str() + "': ";
+    std::string node = getNode(diagnostic);
+    if (!node.empty())
+      text += "node '" + node + "': ";
     text += diagnostic.str();
     std::string line = getPythonLine(diagnostic.getLocation());
     if (!line.empty())
@@ -67,6 +86,7 @@ private:
   }
 
   std::string text;
+  SmallVector<GraphError> errors;
   ScopedDiagnosticHandler handler;
 };
 } // namespace
@@ -115,40 +135,84 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   return options;
 }
 
-/// Compiles, or returns null and sets `error`.
-static std::unique_ptr<fx_module>
-compileGraph(StringRef text, StringRef optionsText, std::string &error) {
-  llvm::Expected<CompileOptions> options = parseOptions(optionsText);
-  if (!options) {
-    error = llvm::toString(options.takeError());
-    return nullptr;
-  }
-  auto graph = readJointGraph(text, "graph");
-  if (!graph) {
-    error = llvm::toString(graph.takeError());
-    return nullptr;
-  }
-  auto result = std::make_unique<fx_module>();
+static std::unique_ptr<MLIRContext> makeContext() {
   // A pool of threads for each graph costs more than it brings.
-  result->context = std::make_unique<MLIRContext>(
+  auto context = std::make_unique<MLIRContext>(
       getRegistry(), MLIRContext::Threading::DISABLED);
-  MLIRContext *context = result->context.get();
   context->loadDialect<FXDialect>();
-  ErrorCollector errors(context);
+  // Errors name nodes; an op's text numbers the whole function each time.
+  context->printOpOnDiagnostic(false);
+  return context;
+}
 
+/// The module of a graph; null with a diagnostic.
+static OwningOpRef<ModuleOp> importModule(MLIRContext *context,
+                                          const graph::Graph &graph) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
   OpBuilder builder = OpBuilder::atBlockBegin(module->getBody());
   // What the importer takes from the file, results' types above all, is checked
   // here only: passes trust the IR.
-  if (failed(importGraph(builder, *graph, "main")) || failed(verify(*module))) {
-    error = errors.take();
+  if (failed(importGraph(builder, graph, "main")) || failed(verify(*module)))
+    return nullptr;
+  return module;
+}
+
+static std::string describeStatistics(const CompileStatistics &statistics) {
+  json::Array stages;
+  for (const auto &[name, time] : statistics.times)
+    stages.push_back(json::Array{name, time});
+  json::Object object{{"stages", std::move(stages)},
+                      {"kernels", statistics.numKernels}};
+  return llvm::formatv("{0}", json::Value(std::move(object)));
+}
+
+/// The options and the graph; false with `error` set.
+static bool parseInput(StringRef text, StringRef optionsText,
+                       CompileOptions &options, graph::Graph &graph,
+                       std::string &error) {
+  llvm::Expected<CompileOptions> parsedOptions = parseOptions(optionsText);
+  if (!parsedOptions) {
+    error = llvm::toString(parsedOptions.takeError());
+    return false;
+  }
+  auto parsedGraph = readJointGraph(text, "graph");
+  if (!parsedGraph) {
+    error = llvm::toString(parsedGraph.takeError());
+    return false;
+  }
+  options = std::move(*parsedOptions);
+  graph = std::move(*parsedGraph);
+  return true;
+}
+
+/// Compiles, or returns null and sets `error`.
+static std::unique_ptr<fx_module>
+compileGraph(StringRef text, StringRef optionsText, std::string &error) {
+  auto begin = std::chrono::steady_clock::now();
+  CompileOptions options;
+  graph::Graph graph;
+  if (!parseInput(text, optionsText, options, graph, error))
+    return nullptr;
+  CompileStatistics statistics;
+  options.statistics = options.cpu.statistics = &statistics;
+  auto result = std::make_unique<fx_module>();
+  result->context = makeContext();
+  ErrorCollector errors(result->context.get());
+  OwningOpRef<ModuleOp> module = importModule(result->context.get(), graph);
+  if (!module) {
+    error = errors.takeText();
     return nullptr;
   }
-  FailureOr<CompiledFx> compiled = compileFx(*module, "graph", *options);
+  std::chrono::duration<double, std::milli> time =
+      std::chrono::steady_clock::now() - begin;
+  statistics.times.emplace_back(getStageName(Stage::Import).str(),
+                                time.count());
+  FailureOr<CompiledFx> compiled = compileFx(*module, "graph", options);
   if (failed(compiled)) {
-    error = errors.take();
+    error = errors.takeText();
     return nullptr;
   }
+  result->statistics = describeStatistics(statistics);
   result->code = std::move(compiled->code);
   result->description = compiled->description.toJson();
   for (const auto &function : compiled->description.functions)
@@ -156,7 +220,46 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
   return result;
 }
 
+/// Lists what cannot be lowered; false with `error` set if that is not a graph.
+static bool checkGraph(StringRef text, StringRef optionsText,
+                       std::string &answer, std::string &error) {
+  CompileOptions options;
+  graph::Graph graph;
+  if (!parseInput(text, optionsText, options, graph, error))
+    return false;
+  options.stopAfter = Stage::Lowering;
+  std::unique_ptr<MLIRContext> context = makeContext();
+  ErrorCollector errors(context.get());
+  OwningOpRef<ModuleOp> module = importModule(context.get(), graph);
+  bool isFine = module && succeeded(runStages(*module, options));
+  json::Array list;
+  for (const GraphError &e : errors.getErrors())
+    list.push_back(json::Object{
+        {"node", e.node}, {"message", e.message}, {"line", e.line}});
+  if (!isFine && list.empty())
+    list.push_back(json::Object{
+        {"node", ""}, {"message", "unknown error"}, {"line", ""}});
+  answer = llvm::formatv("{0}", json::Value(std::move(list)));
+  return true;
+}
+
 extern "C" {
+
+char *fx_check_graph(const char *text, size_t length, const char *options,
+                     size_t optionsLength, char **error) {
+  std::string message, answer;
+  bool ok = checkGraph(
+      text ? StringRef(text, length) : StringRef(),
+      options ? StringRef(options, optionsLength) : StringRef(), answer,
+      message);
+  if (!ok && error)
+    *error = strdup(message.c_str());
+  return ok ? strdup(answer.c_str()) : nullptr;
+}
+
+const char *fx_module_statistics(const fx_module *module) {
+  return module->statistics.c_str();
+}
 
 fx_module *fx_compile_graph(const char *text, size_t length,
                             const char *options, size_t optionsLength,

@@ -56,12 +56,14 @@ public:
     };
     if (failed(build(pm, onError)) || failed(pm.run(module)))
       return failure();
-    if (options.printTimes) {
-      std::chrono::duration<double, std::milli> time =
-          std::chrono::steady_clock::now() - begin;
+    std::chrono::duration<double, std::milli> time =
+        std::chrono::steady_clock::now() - begin;
+    if (options.printTimes)
       llvm::errs() << llvm::formatv("{0,-12} {1,8:f1} ms\n",
                                     getStageName(stage), time.count());
-    }
+    if (options.statistics)
+      options.statistics->times.emplace_back(getStageName(stage).str(),
+                                             time.count());
     return success();
   }
 

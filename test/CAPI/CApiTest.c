@@ -1,6 +1,8 @@
 /*===- CApiTest.c - The C API as a program outside the project uses it ----===*\
 |*
 |* fx-capi-test describe GRAPH [OPTIONS]: compiles, prints the interface
+|* fx-capi-test check GRAPH [OPTIONS]: prints what cannot be compiled
+|* fx-capi-test statistics GRAPH: compiles, prints what that took
 |* fx-capi-test scale GRAPH: calls a function with a dynamic size
 |* fx-capi-test train GRAPH: calls a forward and a backward
 |* fx-capi-test null: arguments that are NULL
@@ -120,7 +122,8 @@ static void null_arguments(void) {
     fail("a graph that is NULL");
   printf("no graph: %s\n", error);
   fx_string_free(error);
-  if (fx_compile_graph("{}", 2, NULL, 0, NULL))
+  if (fx_compile_graph("{}", 2, NULL, 0, NULL) ||
+      fx_check_graph(NULL, 5, NULL, 0, NULL))
     fail("an error that nobody asks for");
   fx_string_free(NULL);
   fx_module_destroy(NULL);
@@ -136,6 +139,18 @@ static bool compiles(const char *text, size_t length) {
   fx_string_free(error);
   fx_module_destroy(module);
   return module != NULL;
+}
+
+static void check(const char *path, const char *options) {
+  size_t length;
+  char *text = read_file(path, &length);
+  char *error = NULL;
+  char *answer = fx_check_graph(text, length, options,
+                                options ? strlen(options) : 0, &error);
+  printf("%s\n", answer ? answer : error);
+  fx_string_free(answer);
+  fx_string_free(error);
+  free(text);
 }
 
 static void truncated(const char *path) {
@@ -179,6 +194,12 @@ int main(int argc, char **argv) {
   else if (!strcmp(command, "describe")) {
     fx_module *module = compile(argv[2], argc > 3 ? argv[3] : NULL);
     printf("%s\n", fx_module_describe(module));
+    fx_module_destroy(module);
+  } else if (!strcmp(command, "check"))
+    check(argv[2], argc > 3 ? argv[3] : NULL);
+  else if (!strcmp(command, "statistics")) {
+    fx_module *module = compile(argv[2], NULL);
+    printf("%s\n", fx_module_statistics(module));
     fx_module_destroy(module);
   } else if (!strcmp(command, "scale"))
     scale(argv[2]);

@@ -34,6 +34,17 @@ fx_module *fx_compile_graph(const char *json, size_t length,
                             const char *options, size_t options_length,
                             char **error);
 
+/**
+ * What of a graph cannot be compiled, without compiling it: a JSON array of
+ * objects {"node", "message", "line"}, to be freed with fx_string_free. It is
+ * empty if the graph can be lowered; `node` is "" where an error is about no
+ * single node. All nodes without a lowering are listed at once, but a stage
+ * that fails earlier hides them: ask again without the nodes of the answer.
+ * The graph and the options are those of fx_compile_graph; NULL is an error.
+ */
+char *fx_check_graph(const char *json, size_t length, const char *options,
+                     size_t options_length, char **error);
+
 /** Frees the module and its code. NULL is ignored. */
 void fx_module_destroy(fx_module *module);
 
@@ -42,6 +53,13 @@ void fx_module_destroy(fx_module *module);
  * data types and sizes of their arguments and results. Belongs to the module.
  */
 const char *fx_module_describe(const fx_module *module);
+
+/**
+ * What the compilation took, as JSON: `stages`, a list of pairs (name,
+ * milliseconds) in the order in which they ran, and `kernels`, their number in
+ * all functions. Belongs to the module.
+ */
+const char *fx_module_statistics(const fx_module *module);
 
 /**
  * The address of a function, or of `<function>_result_sizes`; NULL if there is

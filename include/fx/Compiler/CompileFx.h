@@ -56,6 +56,9 @@ struct CompileOptions {
   Stage stopAfter = Stage::Target;
   /// Print the time of each stage to stderr.
   bool printTimes = false;
+  /// Receives the time of each stage; may be null. What the targets measure
+  /// goes to `cpu.statistics`.
+  CompileStatistics *statistics = nullptr;
 };
 
 /// Machine code and what a caller must know to use it.

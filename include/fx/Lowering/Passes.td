@@ -40,7 +40,8 @@ def LowerToLinalgPass : Pass<"fx-lower-to-linalg", "::mlir::ModuleOp"> {
       one gets the cosine, the odd one the sine.
 
     An op without lowering (`fx.call` and what the earlier stages decompose) is
-    an error that names the op, its FX node and its Python line.
+    an error that names the op, its FX node and its Python line; every one is
+    reported.
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

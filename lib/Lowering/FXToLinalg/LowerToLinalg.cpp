@@ -130,7 +130,12 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>(
         [&](Operation *op) { return converter.isLegal(op); });
 
-    if (failed(applyPartialConversion(module, target, std::move(patterns))))
+    // A cast between an op that is lowered and one that is not is left, so
+    // that all of the latter are reported.
+    ConversionConfig config;
+    config.buildMaterializations = false;
+    if (failed(applyPartialConversion(module, target, std::move(patterns),
+                                      config)))
       return signalPassFailure();
     if (reportRemaining(module, reasons))
       return signalPassFailure();
@@ -138,16 +143,16 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     eraseDeadConstants(module);
   }
 
-  /// Reports the first op that is left; returns whether there is one.
+  /// Reports every op that is left; returns whether there is one.
   static bool reportRemaining(ModuleOp module, const Reasons &reasons) {
-    return module
-        ->walk([&](Operation *op) {
-          if (!isa_and_nonnull<FXDialect>(op->getDialect()))
-            return WalkResult::advance();
-          report(op, reasons.lookup(op));
-          return WalkResult::interrupt();
-        })
-        .wasInterrupted();
+    bool remain = false;
+    module->walk([&](Operation *op) {
+      if (!isa_and_nonnull<FXDialect>(op->getDialect()))
+        return;
+      report(op, reasons.lookup(op));
+      remain = true;
+    });
+    return remain;
   }
 
   static void report(Operation *op, StringRef reason) {

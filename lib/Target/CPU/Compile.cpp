@@ -1,5 +1,6 @@
 //===- Compile.cpp - Module to machine code -------------------------------===//
 
+#include "../Common/CountKernels.h"
 #include "MachineCode.h"
 
 #include "fx/IR/FXDialect.h"
@@ -108,10 +109,15 @@ cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
   auto generated = Clock::now();
   FailureOr<std::unique_ptr<CompiledModule>> result = generateMachineCode(
       source, std::move(llvmContext), std::move(llvmModule), options);
+  double translation = since(translated) - since(generated);
+  double llvmTime = since(generated);
   if (options.printTimes)
-    llvm::errs() << llvm::formatv(
-        "cpu: translation {0:f1} ms, LLVM {1:f1} ms\n",
-        since(translated) - since(generated), since(generated));
+    llvm::errs() << llvm::formatv("cpu: translation {0:f1} ms, LLVM {1:f1} ms\n",
+                                  translation, llvmTime);
+  if (options.statistics) {
+    options.statistics->times.emplace_back("translation", translation);
+    options.statistics->times.emplace_back("llvm", llvmTime);
+  }
   return result;
 }
 
@@ -122,9 +128,13 @@ cpu::compileForCPU(ModuleOp module, const CPUOptions &options) {
   PassManager pm(module.getContext());
   pm.enableVerifier(options.verifyPasses);
   buildLowerToCPUPipeline(pm, options);
+  countKernels(pm, options.statistics);
   if (failed(pm.run(*copy)))
     return failure();
+  double passes = since(start);
   if (options.printTimes)
-    llvm::errs() << llvm::formatv("cpu: passes {0:f1} ms\n", since(start));
+    llvm::errs() << llvm::formatv("cpu: passes {0:f1} ms\n", passes);
+  if (options.statistics)
+    options.statistics->times.emplace_back("kernels", passes);
   return compileLLVMModule(module, *copy, options);
 }

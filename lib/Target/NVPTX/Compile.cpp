@@ -2,6 +2,7 @@
 
 #include "fx/Target/NVPTX/NVPTX.h"
 
+#include "../Common/CountKernels.h"
 #include "fx/Lowering/Kernels/Passes.h"
 #include "fx/Target/CPU/Passes.h"
 #include "fx/Target/NVPTX/Passes.h"
@@ -54,14 +55,17 @@ nvptx::compileForNVPTX(ModuleOp module, const NVPTXOptions &options,
   PassManager pm(module.getContext());
   pm.enableVerifier(options.host.verifyPasses);
   buildLowerToNVPTXPipeline(pm, options);
+  countKernels(pm, options.host.statistics);
   if (failed(pm.run(*copy)))
     return failure();
+  double passes = std::chrono::duration<double, std::milli>(
+                      std::chrono::steady_clock::now() - start)
+                      .count();
   if (options.host.printTimes)
-    llvm::errs() << llvm::formatv(
-        "nvptx: passes and device code {0:f1} ms\n",
-        std::chrono::duration<double, std::milli>(
-            std::chrono::steady_clock::now() - start)
-            .count());
+    llvm::errs() << llvm::formatv("nvptx: passes and device code {0:f1} ms\n",
+                                  passes);
+  if (options.host.statistics)
+    options.host.statistics->times.emplace_back("kernels", passes);
   if (ptx)
     if (auto global = copy->lookupSymbol<LLVM::GlobalOp>("fx_cuda_ptx"))
       *ptx = cast<StringAttr>(*global.getValue()).getValue().drop_back().str();

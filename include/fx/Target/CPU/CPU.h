@@ -16,6 +16,7 @@
 #ifndef FX_TARGET_CPU_CPU_H
 #define FX_TARGET_CPU_CPU_H
 
+#include "fx/Support/CompileStatistics.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
@@ -39,6 +40,8 @@ struct CPUOptions {
   bool fuse = true;
   /// Print compile times to stderr.
   bool printTimes = false;
+  /// Receives compile times and the number of kernels; may be null.
+  CompileStatistics *statistics = nullptr;
   /// Functions of the run-time library that a shared library exports besides
   /// those that every one does.
   std::vector<std::string> exports;

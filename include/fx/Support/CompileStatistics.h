@@ -1,0 +1,22 @@
+//===- CompileStatistics.h - What a compilation took ------------*- C++ -*-===//
+
+#ifndef FX_SUPPORT_COMPILESTATISTICS_H
+#define FX_SUPPORT_COMPILESTATISTICS_H
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlir::fx {
+
+/// Filled by a compilation that is given one.
+struct CompileStatistics {
+  /// Milliseconds of each stage, in the order in which they ended.
+  std::vector<std::pair<std::string, double>> times;
+  /// Kernels of all functions together.
+  unsigned numKernels = 0;
+};
+
+} // namespace mlir::fx
+
+#endif // FX_SUPPORT_COMPILESTATISTICS_H
