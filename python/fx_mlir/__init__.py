@@ -9,7 +9,7 @@ loaded when something is compiled.
 from . import config
 
 __version__ = "0.1.0"
-__all__ = ["compile", "config"]
+__all__ = ["compile", "config", "counters", "explain"]
 
 
 def compile(gm, example_inputs, options=None):
@@ -21,6 +21,15 @@ def compile(gm, example_inputs, options=None):
     from ._backend import inductor
 
     return inductor(gm, example_inputs, options=options)
+
+
+def __getattr__(name):
+    # These need PyTorch.
+    if name in ("counters", "explain"):
+        from . import _report
+
+        return getattr(_report, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _register_backend():

@@ -4,11 +4,12 @@ import functools
 import logging
 import operator
 import os
+import re
 from typing import Any, List, NamedTuple
 
 import torch
 
-from . import _call, _library
+from . import _call, _library, _report, _split
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -36,7 +37,7 @@ def compile_fx(gm, example_inputs, options):
         example_inputs,
         fw_compiler=functools.partial(
             _fw_compiler_base, is_inference=False, options=options),
-        bw_compiler=_bw_compiler,
+        bw_compiler=functools.partial(_bw_compiler, options=options),
         inference_compiler=functools.partial(
             _fw_compiler_base, is_inference=True, options=options),
         partition_fn=functools.partial(
@@ -47,24 +48,41 @@ def compile_fx(gm, example_inputs, options):
 def _fw_compiler_base(gm, example_inputs, *, is_inference, options):
     """Compiles an inference graph; of a training graph it takes the forward."""
     if is_inference:
-        return _with_fallback(options, lambda: _compile_inference(gm, options),
-                              lambda: _boxed(gm))
-    return _unwrap(gm)
+        function = _compile_whole(
+            gm, options, lambda: _compile_inference(gm, options))
+        return function or _compile_split(gm, options, "inference")
+    return _unwrap(gm) or _compile_split(gm, options, "forward")
 
 
-def _bw_compiler(gm, example_inputs):
-    return _unwrap(gm)
+def _bw_compiler(gm, example_inputs, *, options):
+    return _unwrap(gm) or _compile_split(gm, options, "backward")
 
 
-def _with_fallback(options, compile, otherwise):
-    """`compile()`, or with the option `fallback` PyTorch's operators."""
+def _compile_whole(gm, options, compile):
+    """`compile()`, None if the graph is to be split instead."""
+    reasons = _split.screen(gm)
+    if reasons and options.fallback:
+        return None
+    # Operators without a result are checks; the compiler leaves them out.
+    refused = _split.refusals({
+        node: reason for node, reason in reasons.items()
+        if node.meta.get("val") is not None})
+    if refused:
+        raise RuntimeError("fx_mlir cannot compile "
+                           + "; ".join(map(str, refused)))
+    if not options.fallback:
+        return compile()
     try:
         return compile()
-    except RuntimeError as error:
-        if not options.fallback:
-            raise
-        log.warning("fx_mlir: a graph is run by PyTorch's operators: %s", error)
-        return otherwise()
+    except Exception as error:
+        _log_failure("a graph is split", error)
+        return None
+
+
+def _log_failure(what, error):
+    # An error of another type is a fault of ours, but no reason to stop.
+    level = logging.INFO if type(error) is RuntimeError else logging.WARNING
+    log.log(level, "fx_mlir: %s: %s: %s", what, type(error).__name__, error)
 
 
 def _boxed(gm):
@@ -86,6 +104,13 @@ def _compile_graph(encoded, options, training=False):
         _dump(encoded.text, options.dump_dir)
     return _library.compile_graph(
         encoded.text, {**options._asdict(), "training": training})
+
+
+def _record(kind, gm, modules, fallen_back=(), saved_bytes=None):
+    kernels, stages = _report.add_statistics(modules)
+    _report.record(_report.GraphReport(
+        kind, _split.count_operators(gm) - len(fallen_back),
+        list(fallen_back), len(modules), kernels, saved_bytes, stages))
 
 
 def _dump(text, folder):
@@ -133,13 +158,122 @@ def _result_specs(outputs, count):
 def _compile_inference(gm, options):
     if _is_trivial(gm):
         return _boxed(gm)
-    encoded = encode_graph(gm)
+    module, function = _compile_primals(gm, options)
+    _record("inference", gm, [module])
+    return function
+
+
+def _compile_primals(gm, options, alias_inputs=True):
+    """The code of a graph without tangents, and what calls it."""
+    encoded = encode_graph(gm, alias_inputs=alias_inputs)
     module = _compile_graph(encoded, options)
     (function,) = module.functions.values()
     specs = _result_specs(encoded.outputs, len(function["results"]))
     outputs = [_output_slot(o, lambda i: i) for o in encoded.outputs]
     plan = plan_call(function, _input_sources(encoded), specs, outputs)
-    return make_function(module, function["name"], plan)
+    return module, make_function(module, function["name"], plan)
+
+
+# -- Graphs with operators that PyTorch runs
+
+
+# A node that cannot be compiled may hide others.
+_MAX_ROUNDS = 20
+
+
+def _compile_split(gm, options, kind):
+    """Compiles what can be compiled of a graph, PyTorch runs the rest."""
+    saved_bytes = gm.meta.get(_SAVED_BYTES)
+    if _is_trivial(gm):
+        return _boxed(gm)
+    reasons = _split.screen(gm)
+    for _ in range(_MAX_ROUNDS):
+        candidates = _split.Split(gm, reasons).candidates()
+        if candidates is None or not _find_refusals(candidates, options,
+                                                    reasons):
+            break
+    for _ in range(_MAX_ROUNDS):
+        split = _split.Split(gm, reasons)
+        result = _compile_pieces(split, options, reasons)
+        if result is not None:
+            break
+    else:
+        split = _split.Split(gm, reasons)
+        result = _compile_pieces(split, options, reasons, last_try=True)
+    assembled, modules = result
+    fallen_back = _split.refusals(reasons)
+    if fallen_back:
+        log.info("fx_mlir: PyTorch runs %d operators of a graph: %s",
+                 len(fallen_back), "; ".join(map(str, fallen_back)))
+    _record(kind, gm, modules, fallen_back, saved_bytes)
+    return _boxed(assembled)
+
+
+def _find_refusals(piece, options, reasons):
+    """Adds what the compiler refuses of a piece to `reasons`; returns whether
+    there is something."""
+    try:
+        encoded = encode_graph(piece.gm, alias_inputs=False)
+        errors = _library.check_graph(encoded.text, options._asdict())
+    except Exception as error:
+        _log_failure("a graph cannot be checked", error)
+        return False
+    before = len(reasons)
+    for error in errors:
+        node = _original(piece, error["node"])
+        if node is not None and node not in reasons:
+            _split.exclude(reasons, node, _describe_error(error["message"]))
+    return len(reasons) > before
+
+
+def _describe_error(message):
+    """An error about a node without what is known of the node anyway."""
+    if message.startswith("'fx.call' op has no lowering"):
+        return "the compiler has no such operator"
+    return re.sub(r" \(node [^()]*\)", "", message)
+
+
+def _original(piece, name):
+    """The node that an error is about. The encoder adds nodes whose names
+    begin with that of the node they are for."""
+    while name:
+        node = piece.originals.get(name)
+        if node is not None:
+            return node if node.op == "call_function" else None
+        name = name.rpartition("_")[0]
+    return None
+
+
+def _compile_pieces(split, options, reasons, last_try=False):
+    """The graph of compiled pieces and PyTorch's operators, and the code; None
+    if `reasons` has grown and the graph is to be split again."""
+    assembler = _split.Assembler(split.gm)
+    modules = []
+    for phase in range(split.last + 1):
+        if phase % 2 == 0:
+            for node in split.outside(phase):
+                assembler.emit(node)
+            continue
+        piece = split.piece(phase)
+        if piece is None:
+            continue
+        try:
+            # An input can be a copy of a part of the memory that the graph
+            # says it is in; views that matter are not in pieces.
+            module, function = _compile_primals(piece.gm, options,
+                                                alias_inputs=False)
+        except Exception as error:
+            _log_failure("a part of a graph is left to PyTorch", error)
+            if not last_try and _find_refusals(piece, options, reasons):
+                return None
+            for node in piece.nodes:
+                _split.exclude(reasons, node,
+                               f"a part of the graph with it: {error}")
+                assembler.emit(node)
+            continue
+        modules.append(module)
+        assembler.call(piece, function)
+    return assembler.finish(), modules
 
 
 # -- Training
@@ -172,7 +306,7 @@ def _unwrap(gm):
     for node in gm.graph.nodes:
         if isinstance(node.target, _CompiledCall):
             return node.target.function
-    return _boxed(gm)
+    return None
 
 
 class _Saved(NamedTuple):
@@ -200,18 +334,43 @@ def _partition(gm, joint_inputs, *, num_fwd_outputs,
     def compile_parts():
         encoded = encode_graph(gm, num_fwd_outputs, static)
         if options.autodiff == "fx":
-            parts = _differentiate(dynamo_gm, gm, encoded, options)
+            parts = _try_differentiate(dynamo_gm, gm, encoded, options)
             if parts:
                 return parts
         return _compile_joint(gm, encoded, options)
 
-    return _with_fallback(
-        options,
-        compile_parts,
-        lambda: compat.default_partition(
-            gm, joint_inputs, num_fwd_outputs=num_fwd_outputs,
-            static_lifetime_input_indices=list(static)),
-    )
+    parts = _compile_whole(gm, options, compile_parts)
+    if parts:
+        return parts
+    forward, backward = compat.default_partition(
+        gm, joint_inputs, num_fwd_outputs=num_fwd_outputs,
+        static_lifetime_input_indices=list(static))
+    forward.meta[_SAVED_BYTES] = _count_saved_bytes(forward, num_fwd_outputs)
+    return forward, backward
+
+
+# In the meta of a forward that PyTorch partitioned.
+_SAVED_BYTES = "fx_mlir_saved_bytes"
+
+
+def _count_saved_bytes(forward, num_fwd_outputs):
+    """Bytes that a forward keeps for the backward beside its inputs."""
+    inputs = {compat.storage_of(n.meta["val"])
+              for n in compat.placeholders(forward)
+              if isinstance(n.meta["val"], torch.Tensor)
+              and n.meta["val"].layout == torch.strided}
+    saved = {}
+    for node in compat.output_values(forward)[num_fwd_outputs:]:
+        value = node.meta.get("val")
+        if (isinstance(value, torch.Tensor)
+                and value.layout == torch.strided):
+            saved[compat.storage_of(value)] = _count_bytes(value)
+    return sum(bytes for storage, bytes in saved.items()
+               if storage not in inputs)
+
+
+def _count_bytes(value):
+    return compat.size_hint(value.numel()) * value.dtype.itemsize
 
 
 def _compile_joint(gm, encoded, options):
@@ -228,6 +387,16 @@ def _compile_joint(gm, encoded, options):
         for o in encoded.outputs[encoded.num_fwd_outputs:]
     ]
     return _build_parts(gm, encoded, module, tangents, gradients)
+
+
+def _try_differentiate(dynamo_gm, joint, encoded, options):
+    try:
+        return _differentiate(dynamo_gm, joint, encoded, options)
+    except RuntimeError as error:
+        if not options.fallback:
+            raise
+        _log_failure("autodiff=\"fx\" leaves a graph to AOTAutograd", error)
+        return None
 
 
 def _differentiate(dynamo_gm, joint, encoded, options):
@@ -336,6 +505,9 @@ def _build_parts(gm, encoded, module, tangents, gradients):
     slots = [_output_slot(o, lambda i: i - len(primals) + len(given))
              for o in gradients]
     plan = plan_call(functions["backward"], sources, specs, slots)
+    _record("training", gm, [module], saved_bytes=sum(
+        _count_bytes(s.value) for s in tensors
+        if s.slot[0] != _call.OUT_INPUT))
     backward_gm = _one_call_graph(
         make_function(module, "backward", plan),
         [(f"saved_{i}", s.value) for i, s in enumerate(given)]

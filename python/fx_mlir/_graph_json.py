@@ -219,7 +219,7 @@ def _encode(argument):
     return {"repr": repr(argument)}
 
 
-def _target_name(target):
+def target_name(target):
     if isinstance(target, torch._ops.OpOverload):
         return str(target)
     if isinstance(target, torch._ops.HigherOrderOperator):
@@ -228,7 +228,7 @@ def _target_name(target):
     return f"{module}.{target.__name__}"
 
 
-def _source_line(node):
+def source_line(node):
     """`file:line` of the innermost frame that made a node."""
     trace = node.meta.get("stack_trace")
     if not trace:
@@ -241,9 +241,20 @@ def _source_line(node):
     return None
 
 
+def _lies_in(spec, offset, owner):
+    """Whether a view lies in the memory that the output `owner` fills."""
+    if 0 in spec.shape:
+        return False
+    last = offset + sum((size - 1) * stride
+                        for size, stride in zip(spec.shape, spec.strides))
+    return last < owner.meta["val"].numel()
+
+
 class _Encoder:
-    def __init__(self, gm, num_fwd_outputs, static_inputs, requires_grad):
+    def __init__(self, gm, num_fwd_outputs, static_inputs, requires_grad,
+                 alias_inputs):
         self.gm = gm
+        self.alias_inputs = alias_inputs
         self.requires_grad = frozenset(requires_grad)
         self.static_inputs = frozenset(static_inputs)
         self.placeholder_nodes = []
@@ -354,9 +365,7 @@ class _Encoder:
         for node in self.calls:
             if node.op != "get_attr":
                 continue
-            value = self.gm
-            for part in node.target.split("."):
-                value = getattr(value, part)
+            value = compat.get_attribute(self.gm, node.target)
             if not isinstance(value, torch.Tensor):
                 raise RuntimeError(
                     f"{node.name!r} ({type(value).__name__}): backend "
@@ -434,7 +443,7 @@ class _Encoder:
             self.add_random(node, mode)
             return
         entry = {"name": node.name, "op": "call_function",
-                 "target": _target_name(node.target),
+                 "target": target_name(node.target),
                  "args": self.reference(node.args)}
         if node.kwargs:
             entry["kwargs"] = self.references(node.kwargs)
@@ -445,7 +454,7 @@ class _Encoder:
         recompute = node.meta.get("recompute")
         if recompute is not None:
             entry["recompute"] = recompute.name
-        line = _source_line(node)
+        line = source_line(node)
         if line:
             entry["source"] = line
         self.nodes.append(entry)
@@ -459,6 +468,10 @@ class _Encoder:
         if not isinstance(value, torch.Tensor):
             return name, None
         spec = tensor_spec(value, dynamic_broadcast=True)
+        if spec.layout is None and not spec.is_static:
+            raise RuntimeError(
+                f"output {node.name!r} has gaps between its elements and a "
+                "size that is not known: backend 'fx_mlir' cannot lay it out")
         return self.buffer_of(name, spec), spec
 
     def buffer_of(self, name, spec):
@@ -551,13 +564,13 @@ class _Encoder:
             offset = value.storage_offset()
             if spec.is_static and isinstance(offset, int):
                 key = compat.storage_of(value)
-                for k, candidate in inputs:
+                for k, candidate in inputs if self.alias_inputs else ():
                     base = candidate.meta["val"]
                     if (isinstance(base, torch.Tensor)
                             and compat.storage_of(base) == key):
                         return Output("alias_input", k, spec, offset), None
                 first = owner.get((key, is_forward), i)
-                if first != i:
+                if first != i and _lies_in(spec, offset, self.slots[first]):
                     return Output("alias_output", first, spec, offset), None
         name, spec = self.result_of(node)
         return Output("result", spec=spec), name
@@ -620,10 +633,13 @@ _RANDOM = {
 }
 
 
-def encode_graph(gm, num_fwd_outputs=None, static_inputs=(), requires_grad=()):
+def encode_graph(gm, num_fwd_outputs=None, static_inputs=(), requires_grad=(),
+                 alias_inputs=True):
     """Encodes a forward graph, or a joint graph with `num_fwd_outputs`.
 
     `static_inputs` are indices of parameters and buffers, `requires_grad` names
-    of a forward graph's placeholders.
+    of a forward graph's placeholders. Without `alias_inputs` no output is a
+    view of an input.
     """
-    return _Encoder(gm, num_fwd_outputs, static_inputs, requires_grad).encode()
+    return _Encoder(gm, num_fwd_outputs, static_inputs, requires_grad,
+                    alias_inputs).encode()

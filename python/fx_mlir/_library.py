@@ -38,6 +38,10 @@ def library():
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t,
         ctypes.POINTER(ctypes.c_void_p),
     ]
+    lib.fx_check_graph.restype = ctypes.c_void_p
+    lib.fx_check_graph.argtypes = lib.fx_compile_graph.argtypes
+    lib.fx_module_statistics.restype = ctypes.c_char_p
+    lib.fx_module_statistics.argtypes = [ctypes.c_void_p]
     lib.fx_module_describe.restype = ctypes.c_char_p
     lib.fx_module_describe.argtypes = [ctypes.c_void_p]
     lib.fx_module_lookup.restype = ctypes.c_void_p
@@ -67,6 +71,10 @@ class CompiledModule:
         description = json.loads(self._lib.fx_module_describe(handle))
         self.functions = {f["name"]: f for f in description["functions"]}
 
+    def statistics(self):
+        """`stages`, pairs of names and milliseconds, and `kernels`."""
+        return json.loads(self._lib.fx_module_statistics(self._handle))
+
     def address(self, name):
         """The address of an entry point; raises if the module has none."""
         address = self._lib.fx_module_lookup(self._handle, name.encode())
@@ -88,8 +96,28 @@ def compile_graph(text, options):
                                   ctypes.byref(error))
     if handle:
         return CompiledModule(handle)
-    message = "unknown error"
-    if error:
-        message = ctypes.string_at(error).decode(errors="replace")
-    lib.fx_string_free(error)
+    message = _take_string(error) or "unknown error"
     raise RuntimeError(f"fx_mlir could not compile the graph: {message}")
+
+
+def check_graph(text, options):
+    """What of a graph cannot be compiled: dictionaries of node, message and
+    line."""
+    lib = library()
+    encoded = json.dumps(options).encode()
+    error = ctypes.c_void_p()
+    answer = ctypes.c_void_p(lib.fx_check_graph(
+        text, len(text), encoded, len(encoded), ctypes.byref(error)))
+    if answer:
+        return json.loads(_take_string(answer))
+    message = _take_string(error) or "unknown error"
+    raise RuntimeError(f"fx_mlir could not read the graph: {message}")
+
+
+def _take_string(pointer):
+    """The text of a string that the library made; frees it."""
+    if not pointer:
+        return ""
+    text = ctypes.string_at(pointer).decode(errors="replace")
+    library().fx_string_free(pointer)
+    return text

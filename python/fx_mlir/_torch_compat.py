@@ -31,6 +31,7 @@ __all__ = [
     "fake_mode_of",
     "flatten_inputs",
     "free_symbols",
+    "get_attribute",
     "has_higher_order_ops",
     "known_equal",
     "output_values",
@@ -129,6 +130,14 @@ def compile_sizes(sizes, symbols):
 def free_symbols(value):
     """The symbols in a SymInt's expression, in a fixed order."""
     return sorted(value.node.expr.free_symbols, key=str)
+
+
+def get_attribute(gm, target):
+    """What a get_attr node stands for."""
+    value = gm
+    for part in target.split("."):
+        value = getattr(value, part)
+    return value
 
 
 def placeholders(gm):

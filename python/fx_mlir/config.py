@@ -9,9 +9,9 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 # What differentiates: "aot" takes PyTorch's joint graph, "fx" builds the
 # gradients in C++ from the forward graph, where that is known to be safe.
 autodiff: str = "aot"
-# Run a graph by PyTorch's own operators if it cannot be compiled, with a
-# warning, instead of raising.
-fallback: bool = False
+# Leave operators that cannot be compiled to PyTorch, and compile the rest.
+# Without it a graph with such an operator is an error that names it.
+fallback: bool = True
 # Where code runs: "cpu" or "nvptx".
 target: str = "cpu"
 # Effort of LLVM, 0 to 3. 0 compiles fastest.

@@ -29,6 +29,7 @@ def reference(monkeypatch):
     from fx_mlir import _call, _library
 
     monkeypatch.setattr(_library, "compile_graph", reference_compiler.compile_graph)
+    monkeypatch.setattr(_library, "check_graph", reference_compiler.check_graph)
     monkeypatch.setattr(_library, "runtime_functions", reference_compiler.runtime_functions)
     monkeypatch.setattr(reference_compiler, "compiled", 0)
     _call.call_module.cache_clear()

@@ -45,6 +45,11 @@ def compile_graph(text, options):
     return ReferenceModule(json.loads(text))
 
 
+def check_graph(text, options):
+    """It runs whatever ATen runs."""
+    return []
+
+
 def _random(size, seed, mode):
     generator = torch.Generator().manual_seed(int(seed) & (2**63 - 1))
     return getattr(torch, mode)(size, generator=generator)
@@ -233,6 +238,9 @@ class ReferenceModule:
             Function("backward", taken + [self.argument(t) for t in tangents], backward_calls,
                      [self.result(name, "gradient") for name in gradients]),
         ]
+
+    def statistics(self):
+        return {"stages": [], "kernels": 0}
 
     def address(self, name):
         base = name[:-len("_result_sizes")] if name.endswith("_result_sizes") else name

@@ -89,9 +89,9 @@ def test_fallback_runs_what_cannot_be_compiled(reference, monkeypatch):
     monkeypatch.setattr(_library, "compile_graph", refuse)
     x = torch.randn(3, requires_grad=True)
     with pytest.raises(RuntimeError, match="aten.exp.default"):
-        torch.compile(lambda x: x.exp(), backend="fx_mlir")(x)
+        torch.compile(lambda x: x.exp(), backend="fx_mlir", options={"fallback": False})(x)
     torch._dynamo.reset()
-    compiled = torch.compile(lambda x: x.exp(), backend="fx_mlir", options={"fallback": True})
+    compiled = torch.compile(lambda x: x.exp(), backend="fx_mlir")
     y = compiled(x)
     y.sum().backward()
     assert torch.equal(y, x.exp()) and torch.equal(x.grad, x.detach().exp())
