@@ -36,17 +36,22 @@ class Refused(Exception):
 
 
 class Counter:
-    """Graphs and operators that reached the compiler.
-
-    Native operators are those of graphs that were compiled as a whole.
-    """
+    """Graphs that reached the compiler, and operators that fell back."""
 
     def __init__(self):
         self.graphs = 0
-        self.fallbacks = 0
 
     def reset(self):
-        self.graphs = self.fallbacks = 0
+        import fx_mlir
+
+        self.graphs = 0
+        fx_mlir.counters.reset()
+
+    @property
+    def fallbacks(self):
+        import fx_mlir
+
+        return sum(fx_mlir.counters.fallen_back.values())
 
 
 class Backend:
