@@ -139,13 +139,13 @@ static void differentiate(SiluOp op, GradientBuilder &g) {
   });
 }
 static void differentiate(HardswishOp op, GradientBuilder &g) {
-  // 0 below -3, 1 above 3, x / 3 + 1/2 between
+  // 0 up to -3, 1 from 3, x / 3 + 1/2 between
   g.set(0, [&] {
     Unary u(op, g);
     Value x = u.input(g);
     Value middle = g.mul(u.grad, g.add(g.div(x, 3.0), 0.5));
-    Value upper = g.where(g.le(x, g.f64(3)), middle, u.grad);
-    return g.where(g.lt(x, g.f64(-3)), g.f64(0), upper);
+    Value upper = g.where(g.lt(x, g.f64(3)), middle, u.grad);
+    return g.where(g.le(x, g.f64(-3)), g.f64(0), upper);
   });
 }
 static void differentiate(HardsigmoidOp op, GradientBuilder &g) {

@@ -31,6 +31,11 @@ bool CompositeBuilder::has(StringRef name) const {
   return argument && !argument->literal.is(Argument::Kind::None);
 }
 
+bool CompositeBuilder::isLiteral(StringRef name) const {
+  const CompositeArgument *argument = find(name);
+  return argument && argument->values.empty();
+}
+
 Value CompositeBuilder::value(StringRef name) {
   const CompositeArgument *argument = find(name);
   assert(argument && "the schema has this argument");
@@ -91,7 +96,8 @@ SmallVector<int64_t> CompositeBuilder::integers(StringRef name) {
     return {literal.integer};
   SmallVector<int64_t> numbers;
   for (const Argument &element : literal.elements) {
-    failed |= !element.is(Argument::Kind::Int);
+    failed |= !element.is(Argument::Kind::Int) &&
+              !element.is(Argument::Kind::Bool);
     numbers.push_back(element.integer);
   }
   return numbers;
@@ -120,6 +126,10 @@ Values CompositeBuilder::optionals(StringRef name) {
     values.push_back(element.is(Argument::Kind::Value) ? *next++ : Value());
   }
   return values;
+}
+
+int64_t CompositeBuilder::count(StringRef name) const {
+  return find(name)->literal.elements.size();
 }
 
 Type CompositeBuilder::dtype(StringRef name) {
@@ -181,9 +191,12 @@ Formula fx::lookupComposite(StringRef target) {
   static const llvm::StringMap<Formula> formulas = [] {
     llvm::StringMap<Formula> map;
     for (ArrayRef<Composite> family :
-         {getActivationComposites(), getContractionComposites(),
-          getIndexingComposites(), getRecurrentComposites(),
-          getSortingComposites(), getViewComposites(), getWindowComposites()})
+         {getActivationComposites(), getArithmeticComposites(),
+          getContractionComposites(), getIndexingComposites(),
+          getLossComposites(), getNormalizationComposites(),
+          getRecurrentComposites(), getSortingComposites(),
+          getSpecialComposites(), getStatisticsComposites(),
+          getViewComposites(), getWindowComposites()})
       for (const Composite &composite : family)
         map[composite.target] = composite.build;
     return map;

@@ -64,6 +64,8 @@ public:
 
   /// Whether the schema has the argument and it is not None.
   bool has(StringRef name) const;
+  /// Whether it is a number or text that is known.
+  bool isLiteral(StringRef name) const;
   /// The value of a tensor or number as it is.
   Value value(StringRef name);
   /// The same, a tensor converted to the compute type of the result.
@@ -82,6 +84,8 @@ public:
   SmallVector<double> numbers(StringRef name);
   /// A list of optional tensors, null where an element is None.
   Values optionals(StringRef name);
+  /// The length of a list.
+  int64_t count(StringRef name) const;
   /// A type argument, null if it is None.
   Type dtype(StringRef name);
   /// Dimensions of a tensor, wrapped and ascending; all if none is given.
@@ -141,6 +145,27 @@ private:
   bool failed = false;
 };
 
+//===----------------------------------------------------------------------===//
+// Formulas that several families share
+//===----------------------------------------------------------------------===//
+
+/// log(1 + e^(beta x)) / beta; x where beta x is above the threshold
+Value buildSoftplus(CompositeBuilder &c, Value x, double beta,
+                    double threshold);
+/// log(sigmoid(x))
+Value buildLogSigmoid(CompositeBuilder &c, Value x);
+/// log(e^x + e^y)
+Value buildLogAddExp(CompositeBuilder &c, Value x, Value y);
+/// The indices that sort x; equal elements keep their order, NaN counts as
+/// larger than all numbers. Null if the size is not known or too large.
+Value buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
+                         bool descending);
+/// The square root, its derivative at 0 taken as 0.
+Value buildSafeSqrt(CompositeBuilder &c, Value x);
+/// (sum |x|^p)^(1/p) and its limits, the derivative where it is 0 taken as 0.
+Value buildVectorNorm(CompositeBuilder &c, Value x, double p,
+                      ArrayRef<int64_t> dims, bool keepdim);
+
 /// Empty if the formula does not hold.
 using Formula = Values (*)(CompositeBuilder &c);
 
@@ -154,10 +179,15 @@ Formula lookupComposite(StringRef target);
 
 // The tables, by family.
 ArrayRef<Composite> getActivationComposites();
+ArrayRef<Composite> getArithmeticComposites();
 ArrayRef<Composite> getContractionComposites();
 ArrayRef<Composite> getIndexingComposites();
+ArrayRef<Composite> getLossComposites();
+ArrayRef<Composite> getNormalizationComposites();
 ArrayRef<Composite> getRecurrentComposites();
 ArrayRef<Composite> getSortingComposites();
+ArrayRef<Composite> getSpecialComposites();
+ArrayRef<Composite> getStatisticsComposites();
 ArrayRef<Composite> getViewComposites();
 ArrayRef<Composite> getWindowComposites();
 

@@ -20,9 +20,8 @@ using namespace mlir::fx;
 /// Where e^x is so large that log(1 + e^x) is x in f64, too.
 static constexpr double kLarge = 40;
 
-/// log(1 + e^(beta x)) / beta; x where beta x is above the threshold
-static Value softplus(CompositeBuilder &c, Value x, double beta,
-                      double threshold) {
+Value fx::buildSoftplus(CompositeBuilder &c, Value x, double beta,
+                        double threshold) {
   Value scaled = beta == 1 ? x : c.mul(x, beta);
   Value isLarge = c.gt(scaled, c.f64(threshold));
   Value y = c.log1p(c.exp(c.whereNumber(isLarge, 0, scaled)));
@@ -30,8 +29,8 @@ static Value softplus(CompositeBuilder &c, Value x, double beta,
 }
 
 static Values buildSoftplus(CompositeBuilder &c) {
-  return {softplus(c, c.operand("self"), c.number("beta"),
-                   c.number("threshold"))};
+  return {buildSoftplus(c, c.operand("self"), c.number("beta"),
+                        c.number("threshold"))};
 }
 static Values buildSoftplusBackward(CompositeBuilder &c) {
   Value grad = c.operand("grad_output"), x = c.operand("self");
@@ -41,21 +40,24 @@ static Values buildSoftplusBackward(CompositeBuilder &c) {
 }
 static Values buildMish(CompositeBuilder &c) {
   Value x = c.operand("self");
-  return {c.mul(x, c.tanh(softplus(c, x, 1, kLarge)))};
+  return {c.mul(x, c.tanh(buildSoftplus(c, x, 1, kLarge)))};
 }
 static Values buildMishBackward(CompositeBuilder &c) {
   Value x = c.operand("self"), s = c.sigmoid(x);
-  Value t = c.tanh(softplus(c, x, 1, kLarge));
+  Value t = c.tanh(buildSoftplus(c, x, 1, kLarge));
   Value slope = c.add(t, c.mul(c.mul(x, s), c.sub(1.0, c.square(t))));
   return {c.mul(c.operand("grad_output"), slope)};
 }
-static Value logSigmoid(CompositeBuilder &c) {
-  return c.neg(softplus(c, c.neg(c.operand("self")), 1, kLarge));
+Value fx::buildLogSigmoid(CompositeBuilder &c, Value x) {
+  return c.neg(buildSoftplus(c, c.neg(x), 1, kLarge));
 }
-static Values buildLogSigmoid(CompositeBuilder &c) { return {logSigmoid(c)}; }
+static Values buildLogSigmoid(CompositeBuilder &c) {
+  return {buildLogSigmoid(c, c.operand("self"))};
+}
 /// The second result is what ATen's backward needs on the CPU.
 static Values buildLogSigmoidForward(CompositeBuilder &c) {
-  return {logSigmoid(c), c.exp(c.neg(c.abs(c.operand("self"))))};
+  Value x = c.operand("self");
+  return {buildLogSigmoid(c, x), c.exp(c.neg(c.abs(x)))};
 }
 static Values buildLogSigmoidBackward(CompositeBuilder &c) {
   return {c.mul(c.operand("grad_output"),

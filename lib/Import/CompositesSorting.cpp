@@ -1,4 +1,4 @@
-//===- CompositesSorting.cpp - Formulas of sorting and scans --------------===//
+//===- CompositesSorting.cpp - Formulas of sorting ------------------------===//
 //
 // An element's place in sorted order is the number of elements that come before
 // it. Every pair of elements along the dimension is compared, so this is for
@@ -59,9 +59,8 @@ static Value isSame(CompositeBuilder &c, Value a, Value b) {
   return c.logicalOr(same, c.logicalAnd(c.isNaN(a), c.isNaN(b)));
 }
 
-/// The indices that sort x; equal elements keep their order.
-static Value buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
-                                bool descending) {
+Value fx::buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
+                             bool descending) {
   if (isBoolType(getElement(x)))
     x = c.convert(x, c.getBuilder().getI64Type());
   std::optional<Pairs> p = getPairs(c, c.detach(x), dim);
@@ -177,66 +176,6 @@ static Values kthValue(CompositeBuilder &c) {
   return takePlace(c, in, indices, place);
 }
 
-//===----------------------------------------------------------------------===//
-// Scans
-//===----------------------------------------------------------------------===//
-
-/// All elements up to x[i] along a new dimension, later ones replaced.
-static Value upTo(CompositeBuilder &c, const Pairs &p, Value replacement) {
-  return c.where(c.le(p.j, p.i), p.second, replacement);
-}
-
-/// cummax, cummin: of equal elements the last one counts.
-template <typename ReductionOp>
-static Values cumulativeExtremum(CompositeBuilder &c) {
-  Input in(c);
-  if (c.hasFailed())
-    return {};
-  Value x = c.detach(in.x);
-  if (isBoolType(getElement(x)))
-    x = c.convert(x, c.getBuilder().getI64Type());
-  std::optional<Pairs> p = getPairs(c, x, in.dim);
-  if (!p || getTensorType(in.x).getDimSize(in.dim) == 0)
-    return c.fail();
-  // x[i] itself is among the elements, so it does not change the extremum.
-  Value extremum = c.create<ReductionOp>(upTo(c, *p, p->first),
-                                         ArrayRef<int64_t>{in.dim + 1},
-                                         /*keepdim=*/true);
-  Value isHere = c.logicalAnd(c.le(p->j, p->i),
-                              isSame(c, p->second, extremum));
-  Value index = c.amax(c.where(isHere, p->j, c.i64(0)), {in.dim + 1},
-                       /*keepdim=*/false);
-  return {in.restore(c, gather(c, in.x, index, in.dim)),
-          in.restore(c, index)};
-}
-
-static Values cumulativeProduct(CompositeBuilder &c) {
-  Input in(c);
-  if (c.hasFailed())
-    return {};
-  in.x = c.convert(in.x, c.compute());
-  std::optional<Pairs> p = getPairs(c, in.x, in.dim);
-  if (!p)
-    return c.fail();
-  Value products = c.prod(upTo(c, *p, c.numberLike(1, in.x)), {in.dim + 1},
-                          /*keepdim=*/false);
-  return {in.restore(c, products)};
-}
-
-static Values logCumulativeSumExp(CompositeBuilder &c) {
-  Input in(c);
-  if (c.hasFailed() || !isFloatType(getElement(in.x)))
-    return c.fail();
-  std::optional<Pairs> p = getPairs(c, c.toCompute(in.x), in.dim);
-  if (!p)
-    return c.fail();
-  Value minusInfinity = c.f64(-std::numeric_limits<double>::infinity());
-  Value result = c.create<LogsumexpOp>(upTo(c, *p, minusInfinity),
-                                       ArrayRef<int64_t>{in.dim + 1},
-                                       /*keepdim=*/false);
-  return {in.restore(c, result)};
-}
-
 ArrayRef<Composite> fx::getSortingComposites() {
   static constexpr Composite table[] = {
       {"aten.sort.default", sort},
@@ -246,10 +185,6 @@ ArrayRef<Composite> fx::getSortingComposites() {
       {"aten.argsort.stable", argsort},
       {"aten.topk.default", topk},
       {"aten.kthvalue.default", kthValue},
-      {"aten.cummax.default", cumulativeExtremum<AmaxOp>},
-      {"aten.cummin.default", cumulativeExtremum<AminOp>},
-      {"aten.cumprod.default", cumulativeProduct},
-      {"aten.logcumsumexp.default", logCumulativeSumExp},
   };
   return table;
 }

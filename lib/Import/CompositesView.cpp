@@ -535,27 +535,42 @@ static Values diff(CompositeBuilder &c) {
   return {x};
 }
 
-/// Trapezoidal rule: sum((x[1:] + x[:-1]) / 2 * step).
-static Values trapezoid(CompositeBuilder &c) {
-  Value y = c.value("y");
-  int64_t dim = getDim(c, "dim", getRank(y));
-  if (c.hasFailed() || getRank(y) == 0)
-    return c.fail();
+/// The areas between neighbours, (x[1:] + x[:-1]) / 2 * step; null if the
+/// formula does not hold.
+static Value trapezoidAreas(CompositeBuilder &c, int64_t &dim) {
+  Value y = c.operand("y");
+  dim = getDim(c, "dim", getRank(y));
+  if (c.hasFailed() || getRank(y) == 0) {
+    c.fail();
+    return {};
+  }
   auto sum = [&](Value a, Value b) { return c.add(a, b); };
   auto difference = [&](Value a, Value b) { return c.sub(a, b); };
   Value pairs = pairwise(c, y, dim, sum);
-  if (c.has("x")) {
-    Value x = c.value("x");
-    bool isVector = getRank(x) == 1;
-    Value steps = pairwise(c, x, isVector ? 0 : dim, difference);
-    if (!isVector && getRank(x) != getRank(y))
-      return c.fail();
-    if (isVector)
-      steps = alongDim(c, steps, dim, getRank(y));
-    return {c.div(c.sum(c.mul(pairs, steps), {dim}, /*keepdim=*/false), 2.0)};
+  if (!c.has("x"))
+    return c.mul(c.mul(pairs, c.value("dx")), 0.5);
+  Value x = c.operand("x");
+  bool isVector = getRank(x) == 1;
+  if (!isVector && getRank(x) != getRank(y)) {
+    c.fail();
+    return {};
   }
-  return {c.div(c.mul(c.sum(pairs, {dim}, /*keepdim=*/false), c.value("dx")),
-                c.f64(2.0))};
+  Value steps = pairwise(c, x, isVector ? 0 : dim, difference);
+  if (isVector)
+    steps = alongDim(c, steps, dim, getRank(y));
+  return c.mul(c.mul(pairs, steps), 0.5);
+}
+static Values trapezoid(CompositeBuilder &c) {
+  int64_t dim;
+  Value areas = trapezoidAreas(c, dim);
+  return areas ? Values{c.sum(areas, dim, /*keepdim=*/false)} : Values();
+}
+static Values cumulativeTrapezoid(CompositeBuilder &c) {
+  int64_t dim;
+  Value areas = trapezoidAreas(c, dim);
+  if (!areas)
+    return {};
+  return {c.create<CumsumOp>(areas, (uint64_t)dim, TypeAttr())};
 }
 
 /// The windows of `size` elements at multiples of `step`, in a new last
@@ -681,6 +696,10 @@ ArrayRef<Composite> fx::getViewComposites() {
       {"aten.diff.default", diff},
       {"aten.trapezoid.dx", trapezoid},
       {"aten.trapezoid.x", trapezoid},
+      {"aten.trapz.dx", trapezoid},
+      {"aten.trapz.x", trapezoid},
+      {"aten.cumulative_trapezoid.dx", cumulativeTrapezoid},
+      {"aten.cumulative_trapezoid.x", cumulativeTrapezoid},
       {"aten.unfold.default", unfold},
       {"aten.unfold_copy.default", unfold},
       {"aten.unfold_backward.default", unfoldBackward},

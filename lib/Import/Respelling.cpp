@@ -147,6 +147,11 @@ static bool unbiasedToCorrection(const Context &context, BoundArguments &to) {
   return true;
 }
 
+static bool floorRounding(const Context &, BoundArguments &to) {
+  to.set("rounding_mode", Argument::ofText(Argument::Kind::String, "floor"));
+  return true;
+}
+
 static constexpr Respelling respellings[] = {
     {"aten.clip.default", "aten.clamp.default", sameNames},
     {"aten.clip.Tensor", "aten.clamp.Tensor", sameNames},
@@ -155,6 +160,37 @@ static constexpr Respelling respellings[] = {
     {"aten.divide.Tensor", "aten.div.Tensor", sameNames},
     {"aten.absolute.default", "aten.abs.default", sameNames},
     {"aten.negative.default", "aten.neg.default", sameNames},
+    {"aten.greater.Tensor", "aten.gt.Tensor", sameNames},
+    {"aten.greater.Scalar", "aten.gt.Scalar", sameNames},
+    {"aten.greater_equal.Tensor", "aten.ge.Tensor", sameNames},
+    {"aten.greater_equal.Scalar", "aten.ge.Scalar", sameNames},
+    {"aten.less.Tensor", "aten.lt.Tensor", sameNames},
+    {"aten.less.Scalar", "aten.lt.Scalar", sameNames},
+    {"aten.less_equal.Tensor", "aten.le.Tensor", sameNames},
+    {"aten.less_equal.Scalar", "aten.le.Scalar", sameNames},
+    {"aten.not_equal.Tensor", "aten.ne.Tensor", sameNames},
+    {"aten.not_equal.Scalar", "aten.ne.Scalar", sameNames},
+    {"aten.__xor__.Tensor", "aten.bitwise_xor.Tensor", sameNames},
+    {"aten.__xor__.Scalar", "aten.bitwise_xor.Scalar", sameNames},
+    {"aten.multiply.Scalar", "aten.mul.Scalar", sameNames},
+    {"aten.subtract.Scalar", "aten.sub.Scalar", sameNames},
+    {"aten.divide.Scalar", "aten.div.Scalar", sameNames},
+    {"aten.divide.Tensor_mode", "aten.div.Tensor_mode", sameNames},
+    {"aten.divide.Scalar_mode", "aten.div.Scalar_mode", sameNames},
+    {"aten.true_divide.Scalar", "aten.div.Scalar", sameNames},
+    {"aten.arctan2.default", "aten.atan2.default", sameNames},
+    {"aten.fix.default", "aten.trunc.default", sameNames},
+    {"aten.positive.default", "aten.alias.default", sameNames},
+    {"aten.sgn.default", "aten.sign.default", sameNames},
+    {"aten.special_expit.default", "aten.sigmoid.default", sameNames},
+    {"aten.special_erf.default", "aten.erf.default", sameNames},
+    {"aten.special_exp2.default", "aten.exp2.default", sameNames},
+    {"aten.special_expm1.default", "aten.expm1.default", sameNames},
+    {"aten.special_log1p.default", "aten.log1p.default", sameNames},
+    {"aten.special_softmax.default", "aten.softmax.int", sameNames},
+    {"aten.special_log_softmax.default", "aten.log_softmax.int", sameNames},
+    {"aten.special_logsumexp.default", "aten.logsumexp.default", sameNames},
+    {"aten.floor_divide.Scalar", "aten.div.Scalar_mode", floorRounding},
     {"aten.type_as.default", "aten.to.dtype", resultDType},
     {"aten.to.other", "aten.to.dtype", resultDType},
     {"aten.to.device", "aten.to.dtype", resultDType},
