@@ -91,6 +91,8 @@ def _boxed(gm):
         inputs.clear()
         return gm(*arguments)
 
+    # A backward may run while Dynamo looks at frames.
+    call = compat.disable_dynamo(call)
     call._boxed_call = True
     return call
 
@@ -206,6 +208,13 @@ def _compile_split(gm, options, kind):
         log.info("fx_mlir: PyTorch runs %d operators of a graph: %s",
                  len(fallen_back), "; ".join(map(str, fallen_back)))
     _record(kind, gm, modules, fallen_back, saved_bytes)
+    for name, graph in _split.branches(gm):
+        try:
+            function = _compile_split(graph, options, "branch")
+        except Exception as error:
+            _log_failure("a branch is left to PyTorch", error)
+        else:
+            setattr(assembled, name, _split.CompiledBranch(function))
     return _boxed(assembled)
 
 

@@ -13,7 +13,8 @@ class GraphReport(NamedTuple):
     """One compiled graph."""
 
     # "inference"; "training" for a forward and a backward compiled together;
-    # "forward" or "backward" where they were split by PyTorch.
+    # "forward" or "backward" where they were split by PyTorch; "branch" for a
+    # graph inside a higher-order operator.
     kind: str
     # How many operators are compiled.
     native: int

@@ -472,6 +472,31 @@ class _CompiledPiece:
         return self.function(list(args))
 
 
+class CompiledBranch(torch.nn.Module):
+    """Takes the place of a graph that an operator takes."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args):
+        return tuple(self.function(list(args)))
+
+
+def branches(gm):
+    """Names and graphs of the branches of `cond` and bodies of
+    `while_loop`."""
+    for node in gm.graph.find_nodes(op="get_attr"):
+        graph = compat.get_attribute(gm, node.target)
+        if (isinstance(graph, torch.fx.GraphModule)
+                and "." not in node.target
+                and all(str(user.target) in ("cond", "while_loop")
+                        for user in node.users)
+                and isinstance(graph.graph.output_node().args[0],
+                               (tuple, list))):
+            yield node.target, graph
+
+
 class Assembler:
     """Builds the graph of compiled pieces and operators in their order."""
 

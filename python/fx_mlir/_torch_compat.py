@@ -27,6 +27,7 @@ __all__ = [
     "compile_sizes",
     "decompositions",
     "default_partition",
+    "disable_dynamo",
     "example_value",
     "fake_mode_of",
     "flatten_inputs",
@@ -130,6 +131,11 @@ def compile_sizes(sizes, symbols):
 def free_symbols(value):
     """The symbols in a SymInt's expression, in a fixed order."""
     return sorted(value.node.expr.free_symbols, key=str)
+
+
+def disable_dynamo(function):
+    """The same function, which Dynamo does not capture."""
+    return torch._dynamo.disable(function)
 
 
 def get_attribute(gm, target):

@@ -213,6 +213,18 @@ def test_the_rest_stays_compiled(counters):
     assert counters.native == 4
 
 
+def test_branches_are_compiled(counters):
+    def f(x):
+        return torch.cond(x.sum() > 0, lambda x: opaque(x.sin() * 2), lambda x: x.cos() - 1, (x,))
+
+    compiled = torch.compile(f, backend="fx_mlir", fullgraph=True)
+    for x in (torch.ones(4), -torch.ones(4)):
+        torch.testing.assert_close(compiled(x), f(x))
+    assert counters.fallen_back == {"higher_order.cond": 1, OPAQUE: 1}
+    # sum and gt; sin and mul; cos and sub.
+    assert counters.native == 6
+
+
 def test_all_refusals_are_found_at_once(monkeypatch):
     from fx_mlir import _library
 
