@@ -185,9 +185,24 @@ _MAX_ROUNDS = 20
 
 def _compile_split(gm, options, kind):
     """Compiles what can be compiled of a graph, PyTorch runs the rest."""
-    saved_bytes = gm.meta.get(_SAVED_BYTES)
     if _is_trivial(gm):
         return _boxed(gm)
+    try:
+        return _split_and_compile(gm, options, kind)
+    except Exception as error:
+        if not options.fallback:
+            raise
+        # The split expects more of the graph than PyTorch does.
+        log.warning("fx_mlir: a graph is left to PyTorch: %s: %s",
+                    type(error).__name__, error)
+        reasons = {node: f"the graph cannot be split: {error}"
+                   for node in gm.graph.nodes}
+        _record(kind, gm, [], _split.refusals(reasons))
+        return _boxed(gm)
+
+
+def _split_and_compile(gm, options, kind):
+    saved_bytes = gm.meta.get(_SAVED_BYTES)
     reasons = _split.screen(gm)
     for _ in range(_MAX_ROUNDS):
         candidates = _split.Split(gm, reasons).candidates()

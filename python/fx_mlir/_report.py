@@ -104,15 +104,16 @@ class Report:
         return total
 
     def __str__(self):
-        lines = [
-            f"graphs             {len(self.graphs)} "
-            f"({', '.join(g.kind for g in self.graphs) or 'none captured'})",
-            f"operators native   {self.native}",
-            f"operators fallen back {len(self.fallen_back)}",
-            f"compiled pieces    {sum(g.pieces for g in self.graphs)}",
-            f"kernels            {self.kernels}",
-            f"saved for backward {self.saved_bytes} bytes",
-        ]
+        rows = {
+            "graphs": f"{len(self.graphs)} "
+                      f"({', '.join(g.kind for g in self.graphs) or 'none'})",
+            "operators native": self.native,
+            "operators fallen back": len(self.fallen_back),
+            "compiled pieces": sum(g.pieces for g in self.graphs),
+            "kernels": self.kernels,
+            "saved for backward": f"{self.saved_bytes} bytes",
+        }
+        lines = [f"{name:<22} {value}" for name, value in rows.items()]
         if self.fallen_back:
             lines += ["", "fallen back:"]
             lines += self._fallen_back_lines()

@@ -316,6 +316,20 @@ def test_a_piece_that_cannot_be_compiled_falls_back(monkeypatch, counters):
     assert counters.native == 1
 
 
+def test_a_graph_that_cannot_be_split_falls_back(monkeypatch, counters, caplog):
+    from fx_mlir import _split
+
+    def broken(self, phase):
+        raise KeyError("val")
+
+    monkeypatch.setattr(_split.Split, "piece", broken)
+    compiled = torch.compile(lambda x: opaque(x.sin()) + 1, backend="fx_mlir")
+    x = torch.randn(5)
+    torch.testing.assert_close(compiled(x), opaque(x.sin()) + 1)
+    assert counters.native == 0 and sum(counters.fallen_back.values()) == 3
+    assert "KeyError" in caplog.text
+
+
 def test_explain_of_inference(capsys):
     def f(x):
         return opaque(x.sin() * 2) + 1
