@@ -31,6 +31,11 @@ bool CompositeBuilder::has(StringRef name) const {
   return argument && !argument->literal.is(Argument::Kind::None);
 }
 
+bool CompositeBuilder::isList(StringRef name) const {
+  const CompositeArgument *argument = find(name);
+  return argument && argument->literal.is(Argument::Kind::List);
+}
+
 bool CompositeBuilder::isLiteral(StringRef name) const {
   const CompositeArgument *argument = find(name);
   return argument && argument->values.empty();
@@ -192,11 +197,12 @@ Formula fx::lookupComposite(StringRef target) {
     llvm::StringMap<Formula> map;
     for (ArrayRef<Composite> family :
          {getActivationComposites(), getArithmeticComposites(),
-          getContractionComposites(), getIndexingComposites(),
-          getLossComposites(), getNormalizationComposites(),
-          getRecurrentComposites(), getSortingComposites(),
-          getSpecialComposites(), getStatisticsComposites(),
-          getViewComposites(), getWindowComposites()})
+          getContractionComposites(), getForeachComposites(),
+          getIndexingComposites(), getLossComposites(),
+          getNormalizationComposites(), getRecurrentComposites(),
+          getSortingComposites(), getSpecialComposites(),
+          getStatisticsComposites(), getViewComposites(),
+          getWindowComposites()})
       for (const Composite &composite : family)
         map[composite.target] = composite.build;
     return map;

@@ -66,6 +66,7 @@ public:
   bool has(StringRef name) const;
   /// Whether it is a number or text that is known.
   bool isLiteral(StringRef name) const;
+  bool isList(StringRef name) const;
   /// The value of a tensor or number as it is.
   Value value(StringRef name);
   /// The same, a tensor converted to the compute type of the result.
@@ -181,6 +182,7 @@ Formula lookupComposite(StringRef target);
 ArrayRef<Composite> getActivationComposites();
 ArrayRef<Composite> getArithmeticComposites();
 ArrayRef<Composite> getContractionComposites();
+ArrayRef<Composite> getForeachComposites();
 ArrayRef<Composite> getIndexingComposites();
 ArrayRef<Composite> getLossComposites();
 ArrayRef<Composite> getNormalizationComposites();

@@ -349,7 +349,28 @@ def statistics():
         randn(3, 5, 6))
 
 
-for family in (activations, elementary, binary, losses, norms, statistics):
+def foreach():
+    lists = [randn(3), randn(2, 2)], [randn(3, seed=1), randn(2, 2, seed=1)]
+    x, y, u, v = (constant(t) for pair in lists for t in pair)
+
+    def case(name, function):
+        add(f"foreach_{name}", lambda x, y, u, v: tuple(function([x, y], [u, v])), x, y, u, v)
+
+    case("add", lambda a, b: torch._foreach_add(a, b, alpha=0.5))
+    case("add_number", lambda a, b: torch._foreach_add(a, 2.5))
+    case("add_numbers", lambda a, b: torch._foreach_add(a, [2.5, -1]))
+    case("mul", torch._foreach_mul)
+    case("div_number", lambda a, b: torch._foreach_div(a, 3))
+    case("sqrt", lambda a, b: torch._foreach_sqrt(torch._foreach_abs(a)))
+    case("lerp", lambda a, b: torch._foreach_lerp(a, b, 0.1))
+    case("addcmul", lambda a, b: torch._foreach_addcmul(a, a, b, value=0.1))
+    case("addcdiv", lambda a, b: torch._foreach_addcdiv(a, b, torch._foreach_exp(a), [0.1, 2.0]))
+    case("maximum", lambda a, b: torch._foreach_maximum(a, 0.25))
+    case("norm", lambda a, b: torch._foreach_norm(a))
+    case("in_place", lambda a, b: (torch._foreach_add_(c := torch._foreach_mul(a, 1.0), b), c)[1])
+
+
+for family in (activations, elementary, binary, losses, norms, statistics, foreach):
     family()
 
 # PyTorch's joint graph of group_norm has as_strided.

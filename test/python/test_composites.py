@@ -52,7 +52,8 @@ RUNS = [(name, autodiff) for name in CASES for autodiff in ("fx", "aot")
 def test_equals_eager(name, autodiff):
     function, inputs = CASES[name]
     compiled = torch.compile(function, backend="fx_mlir", fullgraph=True, dynamic=False,
-                             options={"autodiff": autodiff, "opt_level": 0})
+                             options={"autodiff": autodiff, "opt_level": 0,
+                                      "fallback": False})
     outputs, gradients = run(compiled, inputs)
     expected, slopes = run(function, inputs)
     for i, (a, b) in enumerate(zip(outputs, expected, strict=True)):
