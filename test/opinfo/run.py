@@ -51,7 +51,8 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "worker.py"), "--backend",
              self.args.backend, "--samples", str(self.args.samples),
-             "--options", self.args.options],
+             "--options", self.args.options,
+             *(["--reference"] if self.args.reference else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             cwd=tempfile.gettempdir())
         self.jobs = 0
@@ -176,6 +177,8 @@ def main():
     parser.add_argument("--directions", default=",".join(DIRECTIONS))
     parser.add_argument("--samples", type=int, default=3,
                         help="samples of an operator (default: 3)")
+    parser.add_argument("--reference", action="store_true",
+                        help="OpInfo's reference samples: extremal values")
     parser.add_argument("--backend", default="fx_mlir")
     parser.add_argument("--options", default="{}",
                         help="the backend's options as JSON")

@@ -25,6 +25,7 @@ DTYPES = {
 MAX_ELEMENTS = 20000
 # How many samples an operator is asked for before some of them are chosen.
 MAX_GENERATED = 60
+MAX_GENERATED_REFERENCE = 300
 
 # Their results are memory that nobody wrote.
 UNINITIALIZED = {
@@ -66,12 +67,17 @@ def _is_usable(sample):
                     for t in tensors))
 
 
-def choose_samples(op, dtype, requires_grad, count):
-    """At most `count` samples, spread evenly over those that OpInfo gives."""
+def choose_samples(op, dtype, requires_grad, count, reference=False):
+    """At most `count` samples, spread evenly over those that OpInfo gives.
+
+    Of many operators the `reference` samples have infinities, large and small
+    numbers, and strides with gaps.
+    """
     torch.manual_seed(0)
-    generated = op.sample_inputs("cpu", dtype, requires_grad=requires_grad)
-    usable = [s for s in itertools.islice(generated, MAX_GENERATED)
-              if _is_usable(s)]
+    generate = op.reference_inputs if reference else op.sample_inputs
+    generated = generate("cpu", dtype, requires_grad=requires_grad)
+    limit = MAX_GENERATED_REFERENCE if reference else MAX_GENERATED
+    usable = [s for s in itertools.islice(generated, limit) if _is_usable(s)]
     if len(usable) <= count:
         return usable
     step = (len(usable) - 1) / max(count - 1, 1)

@@ -104,7 +104,9 @@ class Case:
         args, kwargs = opinfo.copy_sample(self.sample, dtype)
         if self.direction == "forward":
             with torch.no_grad():
-                return function(*args, **kwargs)
+                results = function(*args, **kwargs)
+            # What an operator writes to its operands is compared, too.
+            return results, opinfo.tensors_of((args, kwargs))
         leaves = [t for t in opinfo.tensors_of((args, kwargs))
                   if t.requires_grad]
         results = function(*args, **kwargs)
@@ -194,11 +196,12 @@ def check_case(case, backend, values):
 ORDER = ["uncaptured", "native", "fallback", "refused", "error", "wrong"]
 
 
-def check(name, dtype_name, direction, backend, count):
+def check(name, dtype_name, direction, backend, count, reference=False):
     """The result of one operator, dtype and direction."""
     op, dtype = OPERATORS[name], opinfo.DTYPES[dtype_name]
     values = op.name not in opinfo.UNINITIALIZED
-    samples = opinfo.choose_samples(op, dtype, direction == "gradient", count)
+    samples = opinfo.choose_samples(op, dtype, direction == "gradient", count,
+                                    reference)
     status, detail, ran = "none", "no sample", 0
     for index, sample in enumerate(samples):
         result = check_case(Case(op, sample, direction), backend, values)
@@ -216,6 +219,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend", default="fx_mlir")
     parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--reference", action="store_true")
     parser.add_argument("--options", default="{}")
     args = parser.parse_args()
     # What libraries print must not mix with the protocol.
@@ -228,7 +232,8 @@ def main():
         for direction in directions.split(","):
             start = time.monotonic()
             try:
-                result = check(name, dtype, direction, backend, args.samples)
+                result = check(name, dtype, direction, backend, args.samples,
+                               args.reference)
             except Exception as error:
                 result = {"status": "error", "samples": 0, "detail":
                           first_lines(f"{type(error).__name__}: {error}")}

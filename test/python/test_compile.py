@@ -123,6 +123,36 @@ def test_a_complex_result_is_refused_clearly():
                       options={"fallback": False})(torch.randn(3))
 
 
+def test_the_least_integer_divided_by_minus_one():
+    def f(a, b):
+        return a // b, a % b, torch.fmod(a, b), a // -1
+
+    for dtype in (torch.int64, torch.int32, torch.int8):
+        a = torch.tensor([torch.iinfo(dtype).min, -7, 7, 0], dtype=dtype)
+        b = torch.tensor([-1, -1, -1, 2], dtype=dtype)
+        for got, want in zip(torch.compile(f, backend="fx_mlir")(a, b), f(a, b), strict=True):
+            assert torch.equal(got, want)
+
+
+def test_logarithms_of_denormal_numbers():
+    def f(x):
+        return x.log(), x.log2()
+
+    x = torch.tensor([1e-45, 1e-40, 1e-38, 1.2e-38, 0.0, -1e-40, 3.0, float("nan")] * 3)
+    for got, want in zip(torch.compile(f, backend="fx_mlir")(x), f(x), strict=True):
+        torch.testing.assert_close(got, want, equal_nan=True)
+
+
+def test_indices_of_max_pool3d():
+    def f(x):
+        return (*F.max_pool3d(x, 2, padding=1, return_indices=True),
+                *F.max_pool3d(x, (1, 2, 3), stride=(2, 1, 2), return_indices=True))
+
+    x = torch.randn(2, 3, 4, 5, 6)
+    for got, want in zip(torch.compile(f, backend="fx_mlir")(x), f(x), strict=True):
+        assert torch.equal(got, want)
+
+
 def test_graphs_can_be_dumped(tmp_path):
     compiled = torch.compile(lambda x: x + 1, backend="fx_mlir",
                              options={"dump_dir": str(tmp_path)})

@@ -22,9 +22,10 @@ using Iterator = utils::IteratorType;
 static SmallVector<Window> getPoolWindows(ArrayRef<int64_t> kernel,
                                           ArrayRef<int64_t> stride,
                                           ArrayRef<int64_t> padding,
-                                          ArrayRef<int64_t> dilation) {
+                                          ArrayRef<int64_t> dilation,
+                                          size_t numDims = 2) {
   SmallVector<Window> windows;
-  for (size_t i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < numDims; ++i) {
     int64_t size = getWindowEntry(kernel, i, 1);
     windows.push_back({size, getWindowEntry(stride, i, size),
                        getWindowEntry(padding, i, 0),
@@ -221,23 +222,31 @@ struct OffsetsToIndicesLowering
     LinalgBuilder t{rewriter, op.getLoc()};
     Value offsets = adaptor.getOffsets();
     Type from = getElement(op.getOffsets()), i64 = rewriter.getI64Type();
+    // Images, or volumes.
+    ArrayRef<int64_t> inputSize = op.getInputSize();
     SmallVector<Window> windows =
         getPoolWindows(op.getKernelSize(), op.getStride(), op.getPadding(),
-                       op.getDilation());
-    int64_t rank = getTensorType(offsets).getRank();
+                       op.getDilation(), inputSize.size());
+    int64_t first = getTensorType(offsets).getRank() - inputSize.size();
+    if (first < 0)
+      return options.refuse(op, "more dimensions in input_size than offsets");
     Value result = t.elementwise(
         offsets, t.sizesOf(offsets), i64,
         [&](ScalarBuilder &s, ValueRange args) {
-          Value offset = s.toIndex(args[0], from);
-          Value width = s.constantIndex(windows[1].kernel);
-          Value row = buildInputIndex(s, windows[0],
-                                      s.op<linalg::IndexOp>(rank - 2),
-                                      s.op<arith::DivUIOp>(offset, width));
-          Value column = buildInputIndex(s, windows[1],
-                                         s.op<linalg::IndexOp>(rank - 1),
-                                         s.op<arith::RemUIOp>(offset, width));
-          int64_t inputWidth = op.getInputSize().back();
-          Value index = s.addIndex(s.mulIndex(row, inputWidth), column);
+          Value offset = s.toIndex(args[0], from), index;
+          int64_t step = 1;
+          for (size_t d = windows.size(); d-- > 0;) {
+            Value width = s.constantIndex(windows[d].kernel);
+            Value tap =
+                d == 0 ? offset : s.op<arith::RemUIOp>(offset, width);
+            offset = d == 0 ? offset : s.op<arith::DivUIOp>(offset, width);
+            Value place = s.mulIndex(
+                buildInputIndex(s, windows[d],
+                                s.op<linalg::IndexOp>(first + d), tap),
+                step);
+            index = index ? s.addIndex(index, place) : place;
+            step *= inputSize[d];
+          }
           return SmallVector<Value>{s.op<arith::IndexCastOp>(i64, index)};
         });
     return replace(op, rewriter, result);

@@ -156,28 +156,40 @@ Value ScalarBuilder::mul(Type type, Value a, Value c) {
   return op<arith::MulIOp>(a, c);
 }
 
-Value ScalarBuilder::nonZeroDivisor(Type type, Value divisor) {
+Value ScalarBuilder::nonTrappingDivisor(Type type, Value divisor,
+                                        Value &isMinusOne) {
   APInt constant;
-  if (matchPattern(divisor, m_ConstantInt(&constant)) && !constant.isZero())
+  bool isConstant = matchPattern(divisor, m_ConstantInt(&constant));
+  if (isUnsignedType(type) || (isConstant && !constant.isAllOnes()))
+    isMinusOne = Value();
+  else
+    isMinusOne = compare(type, Relation::Eq, divisor, constantInt(type, -1));
+  if (isConstant && !constant.isZero() && !isMinusOne)
     return divisor;
-  Value isZero =
-      compare(type, Relation::Eq, divisor, constantInt(type, 0));
-  return select(isZero, constantInt(type, 1), divisor);
+  Value traps = compare(type, Relation::Eq, divisor, constantInt(type, 0));
+  if (isMinusOne)
+    traps = op<arith::OrIOp>(traps, isMinusOne);
+  return select(traps, constantInt(type, 1), divisor);
 }
 
 Value ScalarBuilder::div(Type type, Value a, Value c) {
   if (isFloatType(type))
     return op<arith::DivFOp>(a, c);
-  Value divisor = nonZeroDivisor(type, c);
+  Value isMinusOne, divisor = nonTrappingDivisor(type, c, isMinusOne);
   if (isUnsignedType(type))
     return op<arith::DivUIOp>(a, divisor);
-  return op<arith::DivSIOp>(a, divisor);
+  Value quotient = op<arith::DivSIOp>(a, divisor);
+  if (!isMinusOne)
+    return quotient;
+  return select(isMinusOne, op<arith::SubIOp>(constantInt(type, 0), a),
+                quotient);
 }
 
 Value ScalarBuilder::rem(Type type, Value a, Value c) {
   if (isFloatType(type))
     return op<arith::RemFOp>(a, c);
-  Value divisor = nonZeroDivisor(type, c);
+  // The remainder by -1 is that by 1.
+  Value isMinusOne, divisor = nonTrappingDivisor(type, c, isMinusOne);
   if (isUnsignedType(type))
     return op<arith::RemUIOp>(a, divisor);
   return op<arith::RemSIOp>(a, divisor);

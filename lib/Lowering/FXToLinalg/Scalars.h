@@ -79,7 +79,9 @@ struct ScalarBuilder {
   }
 
 private:
-  Value nonZeroDivisor(Type type, Value divisor);
+  /// The divisor; 1 where a division could trap: by zero, and of the least
+  /// integer by -1. `isMinusOne` is null where the divisor cannot be -1.
+  Value nonTrappingDivisor(Type type, Value divisor, Value &isMinusOne);
 };
 
 /// The smallest and largest value of an element type, as a constant

@@ -146,6 +146,33 @@ private:
   };
 };
 
+/// log x -> log (2**24 x) - 24 log 2, where x is below the normal numbers: the
+/// polynomial takes all those for the smallest normal one.
+template <typename LogOp> void scaleDenormal(LogOp op, double shift) {
+  Type type = op.getType();
+  if (!getElementTypeOrSelf(type).isF32())
+    return;
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  auto number = [&](double value) -> Value {
+    TypedAttr attr = b.getF32FloatAttr(value);
+    if (auto vector = dyn_cast<VectorType>(type))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(b, loc, attr);
+  };
+  Value x = op.getOperand();
+  Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x,
+                                        number(0x1p-126));
+  Value scaled = arith::MulFOp::create(b, loc, x, number(0x1p24));
+  op.getOperandMutable().assign(
+      arith::SelectOp::create(b, loc, isSmall, scaled, x));
+  b.setInsertionPointAfter(op);
+  Value excess =
+      arith::SelectOp::create(b, loc, isSmall, number(shift), number(0));
+  Value result = arith::SubFOp::create(b, loc, op.getResult(), excess);
+  op.getResult().replaceAllUsesExcept(result, result.getDefiningOp());
+}
+
 } // namespace
 
 void target::expandMath(Operation *root) {
@@ -156,6 +183,12 @@ void target::expandMath(Operation *root) {
   });
   if (ops.empty())
     return;
+  for (Operation *op : ops) {
+    if (auto log = dyn_cast<math::LogOp>(op))
+      scaleDenormal(log, 24 * M_LN2);
+    else if (auto log2 = dyn_cast<math::Log2Op>(op))
+      scaleDenormal(log2, 24);
+  }
   RewritePatternSet patterns(root->getContext());
   patterns.add<ExpandPow>(root->getContext());
   populateMathPolynomialApproximationPatterns(patterns);
