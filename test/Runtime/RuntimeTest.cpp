@@ -61,9 +61,11 @@ void fxtest::testParallel() {
         struct State {
           std::vector<std::atomic<int>> visits;
           std::atomic<int64_t> calls{0}, shortRanges{0};
-          int64_t n, grain;
+          std::atomic<int64_t> nestedRanges{0}, nestedElements{0};
+          int64_t grain;
         };
-        State state{std::vector<std::atomic<int>>(n), {0}, {0}, n, grain};
+        State state{std::vector<std::atomic<int>>(n)};
+        state.grain = grain;
         fx_rt_parallel_for(
             nullptr,
             [](void *closure, int64_t begin, int64_t end) {
@@ -73,16 +75,14 @@ void fxtest::testParallel() {
                 ++s.shortRanges;
               for (int64_t i = begin; i < end; ++i)
                 ++s.visits[i];
-              // A nested region runs in this thread, as one range.
-              int64_t nested = 0;
               fx_rt_parallel_for(
                   nullptr,
-                  [](void *count, int64_t from, int64_t to) {
-                    *static_cast<int64_t *>(count) += to - from;
+                  [](void *closure, int64_t from, int64_t to) {
+                    State &s = *static_cast<State *>(closure);
+                    ++s.nestedRanges;
+                    s.nestedElements += to - from;
                   },
-                  &nested, 100, 1);
-              if (nested != 100)
-                s.calls += 1000;
+                  &s, 100, 1);
             },
             &state, n, grain);
         for (int64_t i = 0; i < n; ++i)
@@ -91,6 +91,15 @@ void fxtest::testParallel() {
         FX_CHECK(state.calls <= threads, "%ld ranges for %d threads",
                  long(state.calls), threads);
         FX_CHECK(state.shortRanges <= 1, "ranges below the grain");
+        FX_CHECK(state.nestedElements == 100 * state.calls,
+                 "%ld elements in %ld nested regions",
+                 long(state.nestedElements), long(state.calls));
+        // Inside a region that was split, a nested one is one range; a region
+        // of a single range leaves the threads to the nested one.
+        if (state.calls > 1)
+          FX_CHECK(state.nestedRanges == state.calls,
+                   "%ld ranges in %ld nested regions",
+                   long(state.nestedRanges), long(state.calls));
       }
   }
   // Many short regions in a row: the threads must not miss one.
