@@ -137,6 +137,11 @@ int64_t CompositeBuilder::count(StringRef name) const {
   return find(name)->literal.elements.size();
 }
 
+const graph::TensorMeta *CompositeBuilder::layout(StringRef name) const {
+  const CompositeArgument *argument = find(name);
+  return argument ? argument->layout : nullptr;
+}
+
 Type CompositeBuilder::dtype(StringRef name) {
   const CompositeArgument *argument = find(name);
   assert(argument && "the schema has this argument");
@@ -201,7 +206,8 @@ Formula fx::lookupComposite(StringRef target) {
           getIndexingComposites(), getLossComposites(),
           getNormalizationComposites(), getRecurrentComposites(),
           getSortingComposites(), getSpecialComposites(),
-          getStatisticsComposites(), getViewComposites(),
+          getStatisticsComposites(), getStridedComposites(),
+          getViewComposites(),
           getWindowComposites()})
       for (const Composite &composite : family)
         map[composite.target] = composite.build;
@@ -248,6 +254,10 @@ GraphImporter::buildComposite(const Node &node,
       if (!isRealTensor(value->getType()))
         return none;
       entry.values.push_back(*value);
+      auto meta = graph->values.find(element.text);
+      if (meta != graph->values.end() &&
+          meta->second.kind == graph::ValueMeta::Kind::Tensor)
+        entry.layout = &meta->second.tensor;
     }
   }
 

@@ -29,6 +29,8 @@ using Values = SmallVector<Value>;
 struct CompositeArgument {
   graph::Argument literal;
   SmallVector<Value> values;
+  /// Of a tensor: how PyTorch laid it out.
+  const graph::TensorMeta *layout = nullptr;
 
   bool isValue() const { return literal.is(graph::Argument::Kind::Value); }
 };
@@ -87,6 +89,8 @@ public:
   Values optionals(StringRef name);
   /// The length of a list.
   int64_t count(StringRef name) const;
+  /// How PyTorch laid out a tensor argument; null if that is not known.
+  const graph::TensorMeta *layout(StringRef name) const;
   /// A type argument, null if it is None.
   Type dtype(StringRef name);
   /// Dimensions of a tensor, wrapped and ascending; all if none is given.
@@ -190,6 +194,7 @@ ArrayRef<Composite> getRecurrentComposites();
 ArrayRef<Composite> getSortingComposites();
 ArrayRef<Composite> getSpecialComposites();
 ArrayRef<Composite> getStatisticsComposites();
+ArrayRef<Composite> getStridedComposites();
 ArrayRef<Composite> getViewComposites();
 ArrayRef<Composite> getWindowComposites();
 

@@ -535,7 +535,9 @@ static Values cdistBackward(CompositeBuilder &c) {
                     : c.mul(c.sign(ratio), c.pow(safe, c.f64(p - 1)));
     factor = c.where(c.create<LogicalOrOp>(isZero, isEqual), c.f64(0), factor);
   }
-  return {c.sum(c.mul(gradient, factor), {rank - 2}, /*keepdim=*/false)};
+  Value sum = c.sum(c.mul(gradient, factor), {rank - 2}, /*keepdim=*/false);
+  // The batch dimensions of x1 may have been broadcast.
+  return {c.sumTo(sum, getTensorType(a))};
 }
 
 ArrayRef<Composite> fx::getContractionComposites() {

@@ -89,6 +89,62 @@ static Values put(CompositeBuilder &c) {
 // Scatter with a reduction
 //===----------------------------------------------------------------------===//
 
+/// scatter by the largest, the smallest, or the product: each result looks at
+/// all elements along the dimension for those that are sent to it.
+static Values reduceHits(CompositeBuilder &c, Value source, StringRef reduce,
+                         bool includesSelf) {
+  Value self = c.value("self"), index = c.value("index");
+  Type element = getElement(self);
+  int64_t rank = getRank(self), dim = getDim(c, "dim", rank);
+  SmallVector<int64_t> sizes = getKnownSizes(c, self);
+  SmallVector<int64_t> sent = getKnownSizes(c, index);
+  if (c.hasFailed() || isBoolType(element) || sizes[dim] * sent[dim] > 1 << 20)
+    return c.fail();
+  // Elements that the index does not have are sent nowhere.
+  SmallVector<int64_t> pad;
+  for (int64_t i = rank; i-- > 0;) {
+    bool isShort = i != dim && sent[i] < sizes[i];
+    llvm::append_values(pad, 0, isShort ? sizes[i] - sent[i] : 0);
+    source = c.slice(source, i, 0, sent[i]);
+  }
+  if (llvm::any_of(pad, [](int64_t n) { return n != 0; })) {
+    index = c.create<ConstantPadNdOp>(index, c.i64(-1), pad);
+    source = c.create<ConstantPadNdOp>(source, c.numberLike(0, source), pad);
+  }
+  // [..., result, sent, ...]
+  Value place = alongDim(c, buildIota(c, sizes[dim]), dim, rank + 1);
+  Value isHit = c.eq(c.unsqueeze(index, dim), place);
+  Value candidates = c.unsqueeze(source, dim);
+  Value own = c.unsqueeze(self, dim + 1);
+  SmallVector<int64_t> over = {dim + 1};
+  auto combine = [&](Value x) -> Value {
+    if (reduce == "amax")
+      return c.amax(x, over, /*keepdim=*/false);
+    if (reduce == "amin")
+      return c.amin(x, over, /*keepdim=*/false);
+    return c.convert(c.prod(x, over, /*keepdim=*/false), element);
+  };
+  Value isReached = c.create<AnyOp>(isHit, over, /*keepdim=*/true);
+  if (reduce == "prod" || reduce == "multiply") {
+    Value one = c.numberLike(1, self);
+    Value product = combine(c.where(isHit, candidates, one));
+    if (includesSelf)
+      return {c.mul(self, product)};
+    return {c.where(c.squeeze(isReached, over), product, self)};
+  }
+  // Where nothing is sent, and if it counts anyway, the own element stands for
+  // those that are sent elsewhere. Else one that is sent does: the first.
+  Value other = own;
+  if (!includesSelf) {
+    Value positions = alongDim(c, buildIota(c, sent[dim]), dim + 1, rank + 1);
+    Value first = c.amin(c.where(isHit, positions, c.i64(sent[dim] - 1)), over,
+                         /*keepdim=*/false);
+    Value reached = c.create<GatherOp>(source, first, (uint64_t)dim);
+    other = c.where(isReached, c.unsqueeze(reached, dim + 1), own);
+  }
+  return {combine(c.where(isHit, candidates, other))};
+}
+
 static Values scatterReduce(CompositeBuilder &c) {
   Value self = c.value("self"), index = c.value("index");
   bool isNumber = c.has("value");
@@ -98,8 +154,12 @@ static Values scatterReduce(CompositeBuilder &c) {
     source = c.full(c.sizesOf(index), source, element);
   bool includesSelf = !c.has("include_self") || c.flag("include_self");
   StringRef reduce = c.text("reduce");
-  if (c.hasFailed() || getRank(self) != getRank(index) || getRank(self) == 0 ||
-      (reduce != "add" && reduce != "sum" && reduce != "mean") ||
+  if (c.hasFailed() || getRank(self) != getRank(index) || getRank(self) == 0)
+    return c.fail();
+  if (reduce == "amax" || reduce == "amin" || reduce == "prod" ||
+      reduce == "multiply")
+    return reduceHits(c, source, reduce, includesSelf);
+  if ((reduce != "add" && reduce != "sum" && reduce != "mean") ||
       (reduce == "mean" && !isFloatType(element)))
     return c.fail();
   uint64_t dim = getDim(c, "dim", getRank(self));
@@ -142,6 +202,26 @@ static Values maskedScatter(CompositeBuilder &c) {
   place = c.create<MinimumOp>(place, last);
   Value values = viewAs(c, takeAlong(c, source, place, 0), *shape);
   return {c.where(mask, values, expandTo(c, self, *shape))};
+}
+
+/// The elements where the mask is true, in a row, then zeros.
+static Values maskedScatterBackward(CompositeBuilder &c) {
+  Value gradient = c.value("grad_output"), mask = c.value("mask");
+  SmallVector<int64_t> sizes = c.integers("sizes");
+  if (c.hasFailed() || !getTensorType(gradient).hasStaticShape())
+    return c.fail();
+  int64_t length = 1;
+  for (int64_t size : sizes)
+    length *= size;
+  Value flat = flattenAll(
+      c, expandTo(c, mask, getTensorType(gradient).getShape()));
+  // The other elements go to a place behind the last one.
+  Value place = c.create<CumsumOp>(flat, (uint64_t)0, TypeAttr());
+  place = c.where(flat, c.sub(place, c.i64(1)), c.i64(length));
+  Value row = c.full({c.size(length + 1)}, c.f64(0), getElement(gradient));
+  row = putAlong(c, row, place, 0, flattenAll(c, gradient),
+                 /*accumulate=*/false);
+  return {viewAs(c, c.slice(row, 0, 0, length), sizes)};
 }
 
 /// self[:, …, mask] = values where the values do not depend on the place in
@@ -204,7 +284,10 @@ static Values searchSorted(CompositeBuilder &c) {
   bool right = c.flag("right");
   if (c.has("side"))
     right |= c.text("side") == "right";
-  if (c.hasFailed() || c.has("sorter") || getRank(sorted) == 0 ||
+  if (c.has("sorter"))
+    sorted = c.create<GatherOp>(sorted, c.value("sorter"),
+                                (uint64_t)(getRank(sorted) - 1));
+  if (c.hasFailed() || getRank(sorted) == 0 ||
       (getRank(sorted) > 1 && isTensor(values) &&
        getRank(sorted) != getRank(values)))
     return c.fail();
@@ -238,7 +321,9 @@ static Bags getBags(CompositeBuilder &c, Value indices, Value offsets,
   Bags bags;
   bags.count = count;
   int64_t mode = c.integer("mode");
-  if (c.flag("scale_grad_by_freq") || mode == Max || getRank(indices) != 1 ||
+  bool isScaled =
+      c.has("scale_grad_by_freq") && c.flag("scale_grad_by_freq");
+  if (isScaled || mode == Max || getRank(indices) != 1 ||
       getRank(offsets) != 1)
     c.fail();
   if (c.hasFailed())
@@ -307,16 +392,36 @@ static Values embeddingBag(CompositeBuilder &c) {
   return results;
 }
 
+/// The offsets of `count` bags out of the given ones.
+static Value takeOffsets(CompositeBuilder &c, Size count) {
+  Value offsets = c.value("offsets");
+  return getRank(offsets) == 1 ? c.slice(offsets, 0, c.i64(0), c.asValue(count))
+                               : offsets;
+}
+
+static Values embeddingBagWeightsBackward(CompositeBuilder &c) {
+  Value gradient = c.value("grad"), weight = c.value("weight");
+  Value indices = c.value("indices");
+  Type wide = getComputeType(getElement(gradient));
+  if (getRank(gradient) != 2 || getRank(weight) != 2)
+    return c.fail();
+  Size count = c.sizeOf(gradient, 0);
+  Bags bags = getBags(c, indices, takeOffsets(c, count), count, wide);
+  if (c.hasFailed())
+    return {};
+  Value rows = c.convert(takeAlong(c, weight, indices, 0), wide);
+  Value gradients = c.convert(takeAlong(c, gradient, bags.bagOf, 0), wide);
+  Value products = scaleRows(c, c.mul(rows, gradients), bags.weight);
+  return {c.sum(products, {1}, /*keepdim=*/false)};
+}
+
 static Values embeddingBagBackward(CompositeBuilder &c) {
   Value gradient = c.value("grad"), indices = c.value("indices");
-  Value offsets = c.value("offsets");
   Type wide = getComputeType(getElement(gradient));
   if (getRank(gradient) != 2)
     return c.fail();
   Size count = c.sizeOf(gradient, 0);
-  if (getRank(offsets) == 1)
-    offsets = c.slice(offsets, 0, c.i64(0), c.asValue(count));
-  Bags bags = getBags(c, indices, offsets, count, wide);
+  Bags bags = getBags(c, indices, takeOffsets(c, count), count, wide);
   int64_t rows = c.integer("num_weights");
   if (c.hasFailed())
     return {};
@@ -340,6 +445,7 @@ ArrayRef<Composite> fx::getIndexingComposites() {
       {"aten.scatter.value_reduce", scatterReduce},
       {"aten.scatter_reduce.two", scatterReduce},
       {"aten.masked_scatter.default", maskedScatter},
+      {"aten.masked_scatter_backward.default", maskedScatterBackward},
       {"aten.index_put.default", indexPut},
       {"aten.bucketize.Tensor", searchSorted},
       {"aten.bucketize.Scalar", searchSorted},
@@ -350,6 +456,8 @@ ArrayRef<Composite> fx::getIndexingComposites() {
       {"aten._embedding_bag.default", embeddingBag},
       {"aten._embedding_bag_forward_only.default", embeddingBag},
       {"aten._embedding_bag_backward.default", embeddingBagBackward},
+      {"aten._embedding_bag_per_sample_weights_backward.default",
+       embeddingBagWeightsBackward},
   };
   return table;
 }

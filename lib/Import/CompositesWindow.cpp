@@ -140,6 +140,50 @@ static Values adaptiveAvgPool1d(CompositeBuilder &c) {
   return {fromPlane(c, c.create<AdaptiveAvgPool2dOp>(toPlane(c, x), size))};
 }
 
+static Values adaptiveAvgPool2d(CompositeBuilder &c) {
+  Value x = c.value("self");
+  SmallVector<int64_t> size = getWindow(c, "output_size", 2, 1);
+  if (c.hasFailed() || getRank(x) < 3)
+    return c.fail();
+  return {c.create<AdaptiveAvgPool2dOp>(x, size)};
+}
+
+/// The share of element i in part o, [parts, size]: 1 / length of the parts
+/// from floor(o * size / parts) to ceil((o + 1) * size / parts).
+static Value buildShares(CompositeBuilder &c, int64_t parts, int64_t size,
+                         Type element) {
+  Value part = alongDim(c, buildIota(c, parts), 0, 2);
+  auto divide = [&](Value x) -> Value {
+    return c.create<DivRoundedOp>(x, c.i64(parts), "floor");
+  };
+  Value start = divide(c.mul(part, c.i64(size)));
+  Value end = divide(
+      c.add(c.mul(c.add(part, c.i64(1)), c.i64(size)), c.i64(parts - 1)));
+  Value place = buildIota(c, size);
+  Value isInside = c.logicalAnd(c.ge(place, start), c.lt(place, end));
+  Value length = c.convert(c.sub(end, start), element);
+  return c.div(c.convert(isInside, element), length);
+}
+
+static Values adaptiveAvgPool2dBackward(CompositeBuilder &c) {
+  Value gradient = c.value("grad_output"), x = c.value("self");
+  int64_t rank = getRank(x);
+  if (rank < 3 || getRank(gradient) != rank)
+    return c.fail();
+  int64_t height = getKnownSize(c, x, rank - 2);
+  int64_t width = getKnownSize(c, x, rank - 1);
+  int64_t rows = getKnownSize(c, gradient, rank - 2);
+  int64_t columns = getKnownSize(c, gradient, rank - 1);
+  if (c.hasFailed() || rows == 0 || columns == 0)
+    return c.fail();
+  gradient = c.toCompute(gradient);
+  Type wide = getElement(gradient);
+  Value spread = c.create<MatmulOp>(gradient,
+                                    buildShares(c, columns, width, wide));
+  Value byRows = c.transposeLast(buildShares(c, rows, height, wide));
+  return {c.create<MatmulOp>(byRows, spread)};
+}
+
 //===----------------------------------------------------------------------===//
 // Padding with elements
 //===----------------------------------------------------------------------===//
@@ -464,6 +508,9 @@ ArrayRef<Composite> fx::getWindowComposites() {
       {"aten.max_pool1d_with_indices.default", maxPool1d},
       {"aten.avg_pool1d.default", avgPool1d},
       {"aten.adaptive_avg_pool1d.default", adaptiveAvgPool1d},
+      {"aten._adaptive_avg_pool2d.default", adaptiveAvgPool2d},
+      {"aten._adaptive_avg_pool2d_backward.default",
+       adaptiveAvgPool2dBackward},
       {"aten.pad.default", pad},
       {"aten.reflection_pad1d.default", reflectionPad},
       {"aten.reflection_pad2d.default", reflectionPad},

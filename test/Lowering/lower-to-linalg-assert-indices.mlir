@@ -36,3 +36,19 @@ func.func @unsafe_index(%x: tensor<4xf32>, %i: tensor<4xi64>) -> tensor<4xf32> {
   %0 = fx.index %x, %i {index_dims = array<i64: 0>, fx.overload = "aten._unsafe_index.Tensor"} : (tensor<4xf32>, tensor<4xi64>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// PyTorch's own assertions are checked in the same way.
+// PLAIN-LABEL: @assertions
+// PLAIN-NEXT:  return
+// CHECK-LABEL: @assertions
+// CHECK:       %[[C:.*]] = tensor.extract
+// CHECK:       cf.assert %[[C]], "class values must be smaller than num_classes"
+// CHECK:       %[[NONZERO:.*]] = arith.cmpi ne, %{{.*}}, %c0_i64
+// CHECK:       cf.assert %[[NONZERO]], "u0 >= 0"
+// CHECK-NEXT:  return
+func.func @assertions(%x: tensor<i1>, %n: i64) {
+  fx.call "aten._assert_async.msg"(%x) {arguments = [{operand = 0 : i64}, "class values must be smaller than num_classes"]} : (tensor<i1>) -> ()
+  fx.call "aten._assert_scalar.default"(%n) {arguments = [{operand = 0 : i64}, "u0 >= 0"]} : (i64) -> ()
+  fx.call "aten._assert_scalar.default"() {arguments = [true, "holds"]} : () -> ()
+  return
+}

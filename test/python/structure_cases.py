@@ -68,6 +68,13 @@ VIEWS = [
     ("trapezoid_x", lambda y, x: torch.trapezoid(y, x), [X, V4]),
     ("unfold", lambda x: x.unfold(1, 2, 1) * 1, [CUBE]),
     ("unfold_step", lambda x: x.unfold(-1, 3, 2) * 1, [floats(2, 8)]),
+    ("as_strided", lambda x: torch.as_strided(x, (2, 3), (4, 2), 1) * 1, [X]),
+    ("as_strided_transposed", lambda x: torch.as_strided(x.t() * 1, (4, 2), (1, 3)) * 1, [X]),
+    ("as_strided_overlap", lambda x: x.as_strided((3, 2), (1, 1)) * 1, [V4]),
+    # PyTorch's gradient of x is wrong.
+    ("as_strided_scatter",
+     lambda x, y: torch.as_strided_scatter(x.detach(), y, (2, 2), (4, 2), 1),
+     [X, floats(2, 2)]),
     ("one_hot", lambda i: F.one_hot(i, 5), [ints(5, 2, 3)]),
     ("eye", lambda x: (x + torch.eye(4), torch.eye(2, 3) + x[0, 0]), [SQUARE]),
     ("slice_scatter", lambda x, y: torch.slice_scatter(x, y, 1, 1, 3), [X, floats(3, 2)]),
@@ -103,7 +110,19 @@ INDEXING = [
     ("scatter_reduce_mean_new",
      lambda x, i, y: x.scatter_reduce(1, i, y, "mean", include_self=False),
      [X, ints(4, 3, 5), floats(3, 5)]),
+    ("scatter_reduce_amax", lambda x, i, y: x.scatter_reduce(1, i, y, "amax"),
+     [X, ints(4, 2, 5), floats(2, 5)]),
+    ("scatter_reduce_amin_new",
+     lambda x, i, y: x.scatter_reduce(0, i, y, "amin", include_self=False),
+     [X, ints(3, 2, 4), floats(2, 4)]),
+    ("scatter_reduce_prod", lambda x, i, y: x.scatter_reduce(1, i, y, "prod"),
+     [X, ints(4, 3, 5), floats(3, 5)]),
+    ("scatter_reduce_prod_new",
+     lambda x, i, y: x.scatter_reduce(1, i, y, "prod", include_self=False),
+     [X, ints(4, 3, 3), floats(3, 3)]),
     ("masked_scatter", lambda x, m, y: x.masked_scatter(m, y), [X, bools(3, 4), floats(12)]),
+    ("masked_scatter_backward", lambda g, m: torch.ops.aten.masked_scatter_backward(
+        g.detach(), m, [3, 5]), [X, bools(3, 4)]),
     ("index_put_mask", lambda x, m: x.index_put((m,), torch.tensor(2.0)), [X, bools(3, 4)]),
     ("index_put_row_mask", lambda x, m, y: x.index_put((m,), y), [X, bools(3), floats(1, 4)]),
     ("index_put_none", lambda x, i, y: torch.ops.aten.index_put(x, [None, i], y),
@@ -113,6 +132,9 @@ INDEXING = [
     ("set_masked", lambda x, m: set_masked(x, m), [X, bools(3, 4)]),
     ("bucketize", lambda x, b: (torch.bucketize(x, b), torch.bucketize(x, b, right=True)),
      [torch.tensor([[0.5, 1.0], [2.5, float("nan")]]), torch.tensor([0.0, 1.0, 2.0])]),
+    ("searchsorted_order",
+     lambda s, i, x: torch.searchsorted(s.detach(), x.detach(), sorter=i),
+     [X, X.argsort(), floats(3, 2)]),
     ("searchsorted", lambda s, x: torch.searchsorted(s, x, side="right"),
      [X.sort().values, floats(3, 2)]),
     ("embedding_bag", lambda w, i, o: F.embedding_bag(i, w, o, mode="sum"),
@@ -124,6 +146,13 @@ INDEXING = [
     ("embedding_bag_weighted", lambda w, i, o, s: F.embedding_bag(
         i, w, o, mode="sum", per_sample_weights=s, include_last_offset=True),
      [floats(7, 3), ints(7, 6), torch.tensor([0, 4, 6]), floats(6)]),
+    ("embedding_bag_backward", lambda g, i, o: torch.ops.aten._embedding_bag_backward(
+        g.detach(), i, o, o[:0], o[:0], o[:0], 7, False, 0, False, None, -1),
+     [floats(3, 2), ints(7, 6), torch.tensor([0, 2, 2])]),
+    ("embedding_bag_weights_backward",
+     lambda g, w, i, o: torch.ops.aten._embedding_bag_per_sample_weights_backward(
+         g.detach(), w.detach(), i, o, torch.tensor([0, 0, 2, 2, 2, 2]), 0),
+     [floats(3, 2), floats(7, 2), ints(7, 6), torch.tensor([0, 2, 2])]),
 ]
 
 
@@ -168,6 +197,9 @@ PRODUCTS = [
     ("cross_default", lambda a, b: torch.cross(a, b, dim=1), [floats(2, 3), floats(2, 3, seed=4)]),
     ("cdist", lambda a, b: torch.cdist(a, b), [CUBE, floats(2, 5, 4)]),
     ("cdist_zero", lambda a: torch.cdist(a, a), [X]),
+    ("cdist_backward", lambda g, a, b: torch.ops.aten._cdist_backward(
+        g.detach(), a.detach(), b.detach(), 3.0, torch.cdist(a, b, p=3.0).detach()),
+     [floats(3, 5), X, floats(5, 4)]),
     ("cdist_norms", lambda a, b: (torch.cdist(a, b, p=1.0), torch.cdist(a, b, p=3.0),
                                   torch.cdist(a, b, p=float("inf"))), [X, floats(5, 4)]),
 ]
@@ -193,6 +225,10 @@ WINDOWS = [
     ("max_pool1d", lambda x: F.max_pool1d(x, 3, 2, 1), [floats(2, 3, 9)]),
     ("avg_pool1d", lambda x: F.avg_pool1d(x, 2), [floats(2, 3, 8)]),
     ("adaptive_avg_pool1d", lambda x: F.adaptive_avg_pool1d(x, 4), [floats(2, 3, 8)]),
+    ("adaptive_avg_pool2d", lambda x: torch.ops.aten._adaptive_avg_pool2d(x, (2, 4)), [IMAGE]),
+    ("adaptive_avg_pool2d_backward",
+     lambda g, x: torch.ops.aten._adaptive_avg_pool2d_backward(g.detach(), x.detach()),
+     [floats(2, 3, 2, 4), IMAGE]),
     ("pad_reflect", lambda x: F.pad(x, (1, 2, 2, 1), mode="reflect"), [IMAGE]),
     ("pad_replicate", lambda x: F.pad(x, (1, 2, 2, 1), mode="replicate"), [IMAGE]),
     ("pad_circular", lambda x: F.pad(x, (1, 2, 2, 1), mode="circular"), [IMAGE]),

@@ -103,7 +103,7 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
           populateReductionPatterns, populateContractionPatterns,
           populateConvolutionPatterns, populatePoolingPatterns,
           populateIndexingPatterns, populateRandomPatterns,
-          populateSymbolicPatterns})
+          populateSymbolicPatterns, populateAssertionPatterns})
       populate(converter, options, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

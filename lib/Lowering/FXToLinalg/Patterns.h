@@ -65,6 +65,7 @@ SmallVector<int64_t> getReducedDims(ArrayRef<int64_t> dims, int64_t rank);
   void populate##Family##Patterns(const TypeConverter &converter,              \
                                   const LoweringOptions &options,              \
                                   RewritePatternSet &patterns)
+FX_DECLARE_PATTERNS(Assertion);
 FX_DECLARE_PATTERNS(Pointwise);
 FX_DECLARE_PATTERNS(View);
 FX_DECLARE_PATTERNS(ViewJoin);
