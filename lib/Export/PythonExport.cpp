@@ -2,6 +2,7 @@
 
 #include "fx/Export/PythonExport.h"
 #include "PythonExportImpl.h"
+#include "fx/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -33,14 +34,18 @@ std::string fx::toPythonIdentifier(StringRef name) {
   return reserved.contains(result) ? result + "_" : result;
 }
 
+std::string PythonNames::makeUnique(StringRef base) {
+  std::string unique = base.str();
+  while (used.contains(unique))
+    unique = base.str() + "_" + std::to_string(++used[base]);
+  used.try_emplace(unique, 0);
+  return unique;
+}
+
 StringRef PythonNames::define(Value value) {
   std::string name = getNodeName(value);
-  std::string base = toPythonIdentifier(name.empty() ? "v" : name);
-  std::string unique = base;
-  while (used.contains(unique))
-    unique = base + "_" + std::to_string(++used[base]);
-  used.try_emplace(unique, 0);
-  return texts[value] = unique;
+  return texts[value] =
+             makeUnique(toPythonIdentifier(name.empty() ? "v" : name));
 }
 
 //===----------------------------------------------------------------------===//
@@ -232,7 +237,7 @@ static FailureOr<std::string> formatOp(Operation *op,
 }
 
 static LogicalResult exportOp(Operation &op, PythonNames &names,
-                              llvm::raw_ostream &os) {
+                              StringRef indent, llvm::raw_ostream &os) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     std::string text = toPythonLiteral(constant.getValue());
     if (text.empty())
@@ -241,28 +246,38 @@ static LogicalResult exportOp(Operation &op, PythonNames &names,
     return success();
   }
   if (auto result = dyn_cast<func::ReturnOp>(op)) {
-    os << "    return [";
+    os << indent << "return [";
     llvm::interleaveComma(result.getOperands(), os,
                           [&](Value value) { os << names.get(value); });
     os << "]\n";
     return success();
   }
-  FailureOr<std::string> text = formatOp(&op, names);
+  FailureOr<std::string> text = exportControlFlow(&op, names, indent, os);
+  if (succeeded(text) && text->empty())
+    text = formatOp(&op, names);
   if (failed(text))
     return failure();
   SmallVector<std::string> results;
   for (Value result : op.getResults())
     results.push_back(names.define(result).str());
   // Calls that give a list in Python are unpacked, also lists of one.
-  bool isList = results.size() != 1 ||
+  bool isList = results.size() != 1 || op.getNumRegions() ||
                 isa<func::CallOp, ConvolutionBackwardOp, SplitOp,
                     SplitWithSizesOp, ChunkOp, UnbindOp>(op);
-  os << "    ";
+  os << indent;
   if (isList && !results.empty())
     os << "[" << llvm::join(results, ", ") << "] = ";
   else if (!results.empty())
     os << results.front() << " = ";
   os << *text << "\n";
+  return success();
+}
+
+LogicalResult fx::exportBlock(Block &block, PythonNames &names,
+                              StringRef indent, llvm::raw_ostream &os) {
+  for (Operation &op : block)
+    if (!isa<YieldOp>(op) && failed(exportOp(op, names, indent, os)))
+      return failure();
   return success();
 }
 
@@ -276,9 +291,8 @@ static LogicalResult exportFunction(func::FuncOp function,
     os << names.define(argument);
   });
   os << "):\n";
-  for (Operation &op : function.front())
-    if (failed(exportOp(op, names, os)))
-      return failure();
+  if (failed(exportBlock(function.front(), names, "    ", os)))
+    return failure();
   os << "\n\n";
   printSignature(function, os);
   return success();

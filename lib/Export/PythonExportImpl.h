@@ -19,11 +19,23 @@ public:
     texts[value] = std::move(text);
   }
   StringRef get(Value value) const { return texts.find(value)->second; }
+  /// A name that nothing else in this function has.
+  std::string makeUnique(StringRef base);
 
 private:
   llvm::DenseMap<Value, std::string> texts;
   llvm::StringMap<unsigned> used;
 };
+
+/// Writes the operations of a function or region; every line starts with
+/// `indent`.
+LogicalResult exportBlock(Block &block, PythonNames &names, StringRef indent,
+                          llvm::raw_ostream &os);
+/// Writes the regions of a control flow op as functions and returns the call;
+/// empty for other ops.
+FailureOr<std::string> exportControlFlow(Operation *op, PythonNames &names,
+                                         StringRef indent,
+                                         llvm::raw_ostream &os);
 
 /// Makes an identifier of a node's name.
 std::string toPythonIdentifier(StringRef name);

@@ -1,6 +1,7 @@
 //===- CallOps.cpp - Definitions of one family of ops ---------------------===//
 
 #include "OpFamily.h"
+#include "fx/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -12,6 +13,11 @@ void FXDialect::addCallOps() {
   addOperations<
 #define GET_OP_LIST
 #include "fx/IR/CallOps.cpp.inc"
+      >();
+  // Higher-order operators are calls, too: of subgraphs.
+  addOperations<
+#define GET_OP_LIST
+#include "fx/IR/ControlFlowOps.cpp.inc"
       >();
   fx::detail::registerFamilyBindings<
 #define GET_OP_LIST

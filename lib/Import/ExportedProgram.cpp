@@ -124,7 +124,7 @@ private:
 /// as nulls.
 std::pair<StringRef, const json::Value *>
 ProgramReader::readUnion(const json::Value &value) {
-  static const json::Value null(nullptr);
+  static const json::Value null;
   const json::Object &object = reader.asObject(value);
   std::pair<StringRef, const json::Value *> result("", &null);
   for (const auto &[key, entry] : object) {
@@ -290,13 +290,9 @@ Argument ProgramReader::readArgument(const json::Value &value) {
   if (key == "as_string_to_argument") {
     Argument argument;
     argument.kind = Kind::Dict;
-    // llvm::json keeps no order of keys.
-    std::map<StringRef, const json::Value *> sorted;
-    for (const auto &[name, element] : reader.asObject(entry))
-      sorted[name] = &element;
-    for (auto [name, element] : sorted) {
+    for (const auto &[name, element] : reader.asObject(entry)) {
       argument.keys.push_back(name.str());
-      argument.elements.push_back(readArgument(*element));
+      argument.elements.push_back(readArgument(element));
     }
     return argument;
   }
@@ -586,13 +582,13 @@ Error ProgramReader::readWeights(StringRef configPath, StringRef folder,
   if (!*text)
     return Error::success();
   std::string what = (archive.zip().fileName() + " (" + configPath + ")").str();
-  Expected<json::Value> document = parseJson(**text, what);
+  Expected<json::Document> document = parseJson(**text, what);
   if (!document)
     return document.takeError();
 
   reader.setContext(configPath);
   for (const auto &[name, value] :
-       reader.getObject(reader.asObject(*document), "config")) {
+       reader.getObject(reader.asObject(document->root()), "config")) {
     reader.setContext("weight '" + StringRef(name) + "'");
     const json::Object &object = reader.asObject(value);
     Weight weight;
@@ -621,10 +617,10 @@ Error ProgramReader::read(const ReadProgramOptions &options,
   if (!text)
     return text.takeError();
   std::string what = (archive.zip().fileName() + " (" + model + ".json)").str();
-  Expected<json::Value> document = parseJson(*text, what);
+  Expected<json::Document> document = parseJson(*text, what);
   if (!document)
     return document.takeError();
-  const json::Object &root = reader.asObject(*document);
+  const json::Object &root = reader.asObject(document->root());
 
   const json::Object &version = reader.getObject(root, "schema_version");
   int64_t major = reader.asInt(reader.get(version, "major"));
@@ -664,7 +660,6 @@ Error ProgramReader::read(const ReadProgramOptions &options,
           readWeights("data/constants/" + model + "_constants_config.json",
                       "data/constants/", program))
     return error;
-  // llvm::json keeps no order of keys.
   sort(program.weights, [](const Weight &a, const Weight &b) {
     return a.name < b.name;
   });

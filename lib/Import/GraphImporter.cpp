@@ -187,6 +187,11 @@ getUnusualStrides(const graph::TensorMeta &meta) {
 }
 
 LogicalResult GraphImporter::importInputs(func::FuncOp function) {
+  // Types and attributes are set at once: each list is an object of the
+  // context, and takes memory in its length.
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attributeLists;
+  Block &entry = function.front();
   for (auto [input, spec] :
        llvm::zip_equal(graph->inputs, graph->inputSpecs)) {
     // What the graph was specialised for is no argument.
@@ -213,13 +218,14 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function) {
       if (auto strides = getUnusualStrides(meta.tensor))
         attributes.set(kStridesAttr, builder.getDenseI64ArrayAttr(*strides));
     }
-    if (failed(function.insertArgument(
-            function.getNumArguments(), *type,
-            attributes.getDictionary(context),
-            NameLoc::get(builder.getStringAttr(input.text)))))
-      return failure();
-    define(input.text, function.getArguments().back());
+    types.push_back(*type);
+    attributeLists.push_back(attributes.getDictionary(context));
+    define(input.text,
+           entry.addArgument(*type,
+                             NameLoc::get(builder.getStringAttr(input.text))));
   }
+  function.setType(builder.getFunctionType(types, {}));
+  function.setAllArgAttrs(attributeLists);
   return success();
 }
 
@@ -299,68 +305,6 @@ static bool isDropped(StringRef target) {
       .Default(false);
 }
 
-/// Imports the nodes of a subgraph in place of the node that calls it. With
-/// `detach` no gradient flows through its results.
-LogicalResult GraphImporter::importInline(const Node &node,
-                                          const graph::Graph &subgraph,
-                                          ArrayRef<Argument> arguments,
-                                          bool detach) {
-  if (subgraph.inputs.size() != arguments.size())
-    return error(node) << "the subgraph takes " << subgraph.inputs.size()
-                       << " arguments, given are " << arguments.size();
-  // A subgraph sees only its arguments; a written one is written outside too,
-  // since the entries are shared.
-  llvm::StringMap<Tensor *> inner;
-  for (auto [input, argument] : llvm::zip(subgraph.inputs, arguments)) {
-    if (!argument.is(Argument::Kind::Value))
-      continue;
-    if (failed(getNamed(argument.text)))
-      return failure();
-    inner[input.text] = names.lookup(argument.text);
-  }
-  std::swap(names, inner);
-  const graph::Graph *outer = std::exchange(graph, &subgraph);
-  LogicalResult result = success();
-  for (const Node &innerNode : subgraph.nodes)
-    if (failed(importNode(innerNode))) {
-      result = failure();
-      break;
-    }
-  SmallVector<Tensor *> outputs;
-  for (const Argument &output : subgraph.outputs)
-    outputs.push_back(names.lookup(output.text));
-  std::swap(names, inner);
-  graph = outer;
-  if (failed(result))
-    return failure();
-
-  SmallVector<StringRef> resultNames;
-  for (const Argument &argument : node.results) {
-    if (argument.is(Argument::Kind::Value))
-      resultNames.push_back(argument.text);
-    for (const Argument &element : argument.elements)
-      resultNames.push_back(element.text);
-  }
-  if (resultNames.size() != outputs.size())
-    return error(node) << "the subgraph has " << outputs.size()
-                       << " results, the node " << resultNames.size();
-  for (auto [name, tensor] : llvm::zip(resultNames, outputs)) {
-    if (!tensor)
-      return error(node) << "the subgraph returns a value that it does not "
-                            "define";
-    if (!detach || !isa<TensorType>(tensor->value.getType())) {
-      names[name] = tensor;
-      continue;
-    }
-    FailureOr<Value> value = getCurrent(*tensor);
-    if (failed(value))
-      return failure();
-    define(name, DetachOp::create(builder, getNodeLoc(name, getLocation(node)),
-                                  value->getType(), *value));
-  }
-  return success();
-}
-
 LogicalResult GraphImporter::importNode(const Node &node) {
   if (isDropped(node.target))
     return success();
@@ -370,21 +314,8 @@ LogicalResult GraphImporter::importNode(const Node &node) {
   if (failed(symbolic) || *symbolic)
     return failure(failed(symbolic));
 
-  if (StringRef(node.target).starts_with("higher_order.")) {
-    // (enabled, subgraph, arguments…)
-    bool isGrad = node.target == "higher_order.wrap_with_set_grad_enabled";
-    if (isGrad && node.arguments.size() >= 2 &&
-        node.arguments[0].value.is(Argument::Kind::Bool) &&
-        node.arguments[1].value.graph) {
-      SmallVector<Argument> arguments;
-      for (const graph::NodeArgument &argument :
-           ArrayRef(node.arguments).drop_front(2))
-        arguments.push_back(argument.value);
-      return importInline(node, *node.arguments[1].value.graph, arguments,
-                          /*detach=*/!node.arguments[0].value.integer);
-    }
-    return error(node) << "this higher-order operator is not supported";
-  }
+  if (StringRef(node.target).starts_with("higher_order."))
+    return importHigherOrder(node);
   FailureOr<SmallVector<Type>> types = getResultTypes(node);
   if (failed(types))
     return failure();

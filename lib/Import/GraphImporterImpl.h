@@ -56,9 +56,6 @@ private:
   LogicalResult importInputs(func::FuncOp function);
   LogicalResult importOutputs(func::FuncOp function);
   LogicalResult importNode(const graph::Node &node);
-  LogicalResult importInline(const graph::Node &node,
-                             const graph::Graph &subgraph,
-                             ArrayRef<graph::Argument> arguments, bool detach);
   FailureOr<Value> getConstant(const graph::Argument &argument, Location loc);
   /// The value of a Value or literal argument.
   FailureOr<Value> getValue(const graph::Argument &argument, Location loc);
@@ -108,6 +105,21 @@ private:
   // SymbolicNodes.cpp: arithmetic on sizes.
   /// Whether the target is one; if so, imports it.
   FailureOr<bool> importSymbolic(const graph::Node &node);
+
+  // HigherOrder.cpp: subgraphs.
+  LogicalResult importHigherOrder(const graph::Node &node);
+  LogicalResult importInline(const graph::Node &node,
+                             const graph::Graph &subgraph,
+                             ArrayRef<graph::Argument> arguments, bool detach);
+  LogicalResult importControlFlow(const graph::Node &node, StringRef name,
+                                  ArrayRef<unsigned> subgraphs,
+                                  ArrayRef<unsigned> operands);
+  LogicalResult importRegion(const graph::Node &node,
+                             const graph::Graph &subgraph, Region &region);
+  FailureOr<const graph::Graph *> getSubgraph(const graph::Node &node,
+                                              unsigned index);
+  LogicalResult getOperands(const graph::Node &node, unsigned index,
+                            SmallVectorImpl<Value> &operands);
 
   // Functionalize.cpp: in-place operators and views.
   LogicalResult importOperator(const graph::Node &node,

@@ -99,13 +99,9 @@ Argument JointGraphReader::readTagged(const json::Object &object) {
   if (key == "dict") {
     Argument dict;
     dict.kind = Kind::Dict;
-    // llvm::json keeps no order of keys.
-    std::map<StringRef, const json::Value *> sorted;
-    for (const auto &[name, element] : reader.asObject(value))
-      sorted[name] = &element;
-    for (auto [name, element] : sorted) {
+    for (const auto &[name, element] : reader.asObject(value)) {
       dict.keys.push_back(name.str());
-      dict.elements.push_back(readArgument(*element));
+      dict.elements.push_back(readArgument(element));
     }
     return dict;
   }
@@ -120,8 +116,9 @@ Argument JointGraphReader::readArgument(const json::Value &value) {
   case json::Value::Boolean:
     return Argument::ofBool(*value.getAsBoolean());
   case json::Value::Number:
-    // Floats are objects by now, see `tagFloats`.
-    return Argument::ofInt(reader.asInt(value));
+    // Type promotion tells 1.0 from 1.
+    return value.isInteger() ? Argument::ofInt(reader.asInt(value))
+                             : Argument::ofFloat(*value.getAsNumber());
   case json::Value::String:
     return Argument::ofText(Argument::Kind::String, *value.getAsString());
   case json::Value::Array: {
@@ -378,40 +375,13 @@ Error JointGraphReader::read(const json::Object &document, Graph &graph) {
     readOutputs(document, graph);
   return reader.takeError();
 }
-
-/// Writes each number with a point or an exponent in the format's other form
-/// for floats, `{"float": "1.0"}`: type promotion tells 1.0 from 1, but
-/// llvm::json does not.
-std::string tagFloats(StringRef text) {
-  std::string result;
-  result.reserve(text.size() + text.size() / 8);
-  while (!text.empty()) {
-    char c = text.front();
-    size_t length = 1;
-    if (c == '"') {
-      while (length < text.size() && text[length] != '"')
-        length += text[length] == '\\' ? 2 : 1;
-      ++length;
-    } else if (isDigit(c) || c == '-') {
-      length = std::min(text.find_first_not_of("0123456789+-.eE"),
-                        text.size());
-    }
-    StringRef token = text.take_front(length);
-    if (c != '"' && token.size() > 1 && token.find_first_of(".eE") < length)
-      result += ("{\"float\":\"" + token + "\"}").str();
-    else
-      result += token;
-    text = text.drop_front(token.size());
-  }
-  return result;
-}
 } // namespace
 
 Expected<Graph> readJointGraph(StringRef text, StringRef file) {
-  Expected<json::Value> document = parseJson(tagFloats(text), file);
+  Expected<json::Document> document = parseJson(text, file);
   if (!document)
     return document.takeError();
-  const json::Object *object = document->getAsObject();
+  const json::Object *object = document->root().getAsObject();
   if (!object)
     return createStringError(inconvertibleErrorCode(),
                              file + ": not a JSON object");

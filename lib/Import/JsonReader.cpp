@@ -1,4 +1,4 @@
-//===- JsonReader.cpp - Bounded JSON parsing ------------------------------===//
+//===- JsonReader.cpp - JSON of a known shape -----------------------------===//
 
 #include "fx/Import/JsonReader.h"
 
@@ -6,43 +6,12 @@ using namespace llvm;
 
 namespace mlir::fx {
 
-/// A subgraph of a control-flow operator adds about ten levels; real files
-/// stay below 100.
-constexpr unsigned maxDepth = 1000;
-
-/// Whether brackets outside strings nest deeper than `maxDepth`.
-static bool isTooDeep(StringRef text) {
-  unsigned depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > maxDepth)
-        return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-Expected<json::Value> parseJson(StringRef text, StringRef what) {
-  if (isTooDeep(text))
+Expected<json::Document> parseJson(StringRef text, StringRef what) {
+  Expected<json::Document> document = json::parse(text);
+  if (!document)
     return createStringError(inconvertibleErrorCode(),
-                             what + ": JSON nests deeper than " +
-                                 Twine(maxDepth) + " levels");
-  Expected<json::Value> value = json::parse(text);
-  if (!value)
-    return createStringError(inconvertibleErrorCode(),
-                             what + ": " + toString(value.takeError()));
-  return value;
+                             what + ": " + toString(document.takeError()));
+  return document;
 }
 
 void JsonReader::fail(const Twine &message) {
@@ -67,7 +36,7 @@ const json::Value *JsonReader::find(const json::Object &object,
 }
 
 const json::Value &JsonReader::get(const json::Object &object, StringRef key) {
-  static const json::Value null(nullptr);
+  static const json::Value null;
   if (const json::Value *value = object.get(key))
     return *value;
   fail("the field '" + key + "' is missing");

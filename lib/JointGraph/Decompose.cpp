@@ -22,6 +22,7 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
     populateDecomposeWindows(set);
     if (level == "core") {
       populateDecomposeAttentionToCore(set);
+      populateDecomposeControlFlowToCore(set);
       populateDecomposeReductionsToCore(set);
       populateDecomposeViewsToCore(set);
     } else if (level != "autodiff") {

@@ -51,6 +51,7 @@ void populateDecomposeViews(RewritePatternSet &patterns);
 void populateDecomposeWindows(RewritePatternSet &patterns);
 // Ops with a derivative that are not in the core set.
 void populateDecomposeAttentionToCore(RewritePatternSet &patterns);
+void populateDecomposeControlFlowToCore(RewritePatternSet &patterns);
 void populateDecomposeReductionsToCore(RewritePatternSet &patterns);
 void populateDecomposeViewsToCore(RewritePatternSet &patterns);
 

@@ -103,7 +103,8 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
           populateReductionPatterns, populateContractionPatterns,
           populateConvolutionPatterns, populatePoolingPatterns,
           populateIndexingPatterns, populateRandomPatterns,
-          populateSymbolicPatterns, populateAssertionPatterns})
+          populateSymbolicPatterns, populateAssertionPatterns,
+          populateControlFlowPatterns})
       populate(converter, options, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

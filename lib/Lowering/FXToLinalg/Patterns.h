@@ -77,6 +77,7 @@ FX_DECLARE_PATTERNS(Pooling);
 FX_DECLARE_PATTERNS(Indexing);
 FX_DECLARE_PATTERNS(Random);
 FX_DECLARE_PATTERNS(Symbolic);
+FX_DECLARE_PATTERNS(ControlFlow);
 #undef FX_DECLARE_PATTERNS
 
 } // namespace mlir::fx

@@ -97,6 +97,8 @@ LogicalResult cpu::lowerGenericKernels(ModuleOp module) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
   bufferization::OneShotBufferizePassOptions options;
+  // The tensors that a loop carries may move from buffer to buffer.
+  options.allowReturnAllocsFromLoops = true;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   if (failed(pm.run(module)))
     return failure();

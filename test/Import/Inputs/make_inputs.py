@@ -102,6 +102,40 @@ class Cond(nn.Module):
         return torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))
 
 
+class Loop(nn.Module):
+    """A condition inside of a loop."""
+
+    def forward(self, x):
+        def go(i, y):
+            return i < 3
+
+        def step(i, y):
+            return i + 1, torch.cond(y.sum() > 0, lambda y: y - 1, lambda y: y * 2, (y,))
+
+        start = torch.zeros((), dtype=torch.int64)
+        return torch._higher_order_ops.while_loop(go, step, (start, x))
+
+
+class Recurrence(nn.Module):
+    def forward(self, h, x):
+        def step(h, x):
+            return torch.tanh(h + x), h * x
+
+        return torch._higher_order_ops.scan(step, h, x)
+
+
+class Map(nn.Module):
+    def forward(self, x, w):
+        return torch._higher_order_ops.map(lambda a, w: a.sin() + w, x, w)
+
+
+class NoGrad(nn.Module):
+    def forward(self, x):
+        with torch.no_grad():
+            y = x.sin()
+        return x + y
+
+
 def save_as_is(name, program):
     """As PyTorch writes it: aligned payloads, data descriptors."""
     program._example_inputs = None
@@ -159,6 +193,10 @@ def main():
         export(Results(), (torch.randn(2, 4), torch.tensor([2, 0]))),
     )
     save("cond.pt2", export(Cond(), (torch.randn(3),)))
+    save("loop.pt2", export(Loop(), (torch.randn(3),)))
+    save("scan.pt2", export(Recurrence(), (torch.randn(4), torch.randn(5, 4))))
+    save("map.pt2", export(Map(), (torch.randn(5, 4), torch.randn(4))))
+    save("no-grad.pt2", export(NoGrad(), (torch.randn(3),)))
 
 
 if __name__ == "__main__":
