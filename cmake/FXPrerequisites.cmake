@@ -7,7 +7,7 @@ function(fx_missing what)
     "fx-mlir is built with Clang 22 against Debian's MLIR 22. "
     "On Debian 12, as root:\n"
     "  apt install clang-22 lld-22 llvm-22-dev libmlir-22-dev mlir-22-tools "
-    "liblemon-dev zlib1g-dev ninja-build")
+    "liblemon-dev zlib1g-dev nlohmann-json3-dev ninja-build")
 endfunction()
 
 # The code uses Clang's precompiled headers and options, so the environment's
@@ -47,6 +47,10 @@ macro(fx_require_packages)
   find_path(FX_LEMON_INCLUDE_DIR lemon/smart_graph.h)
   if(NOT FX_LEMON_INCLUDE_DIR)
     fx_missing("LEMON (lemon/smart_graph.h)")
+  endif()
+  find_path(FX_NLOHMANN_INCLUDE_DIR nlohmann/json.hpp)
+  if(NOT FX_NLOHMANN_INCLUDE_DIR)
+    fx_missing("nlohmann-json (nlohmann/json.hpp)")
   endif()
   find_package(ZLIB)
   if(NOT ZLIB_FOUND)

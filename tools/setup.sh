@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(
   clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   cmake ninja-build ccache git ca-certificates
-  zlib1g-dev liblemon-dev
+  zlib1g-dev liblemon-dev nlohmann-json3-dev
   python3 python3-dev python3-venv python3-pip
 )
 

@@ -3,13 +3,10 @@
 #include "fx/Import/Json.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallString.h"
-#include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/ConvertUTF.h"
-#include "llvm/Support/JSON.h"
+#include "llvm/Support/StringSaver.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <vector>
 
@@ -48,265 +45,107 @@ std::optional<int64_t> Value::getAsInteger() const {
 }
 
 namespace {
-class Parser {
+/// Receives a document's parts in the order of the text. The functions' names
+/// are nlohmann's; `false` ends the parse.
+class Builder {
 public:
-  Parser(StringRef text, BumpPtrAllocator &memory)
-      : text(text), memory(memory) {}
+  using Json = nlohmann::json;
 
-  /// The whole text as one value.
-  bool parse(Value &value) {
-    // Upstream's check also finds where.
-    size_t position;
-    if (!llvm::json::isUTF8(text, &position)) {
-      next = position;
-      return fail("Invalid UTF-8 sequence");
-    }
-    if (!parseValue(value, 0))
-      return false;
-    skipSpace();
-    return next == text.size() || fail("Text after end of document");
-  }
-  Error takeError() const;
+  explicit Builder(BumpPtrAllocator &memory) : memory(memory) {}
 
-private:
-  bool fail(const Twine &message) {
-    error = message.str();
-    return false;
+  /// The whole document.
+  Value takeRoot() const { return values.front(); }
+  Error takeError() const {
+    return createStringError(inconvertibleErrorCode(), error);
   }
-  void skipSpace() {
-    while (next < text.size() &&
-           (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' ||
-            text[next] == '\t'))
-      ++next;
+
+  bool null() { return add(Value()); }
+  bool boolean(bool value) { return add(Value::ofBool(value)); }
+  bool number_integer(Json::number_integer_t value) {
+    return add(Value::ofInt(value));
   }
-  /// The next character that is no space; 0 at the end.
-  char peek() {
-    skipSpace();
-    return next < text.size() ? text[next] : '\0';
+  bool number_unsigned(Json::number_unsigned_t value) {
+    return add(value <= static_cast<uint64_t>(INT64_MAX)
+                   ? Value::ofInt(static_cast<int64_t>(value))
+                   : Value::ofDouble(static_cast<double>(value)));
   }
-  bool consume(StringRef token) {
-    if (!text.substr(next).starts_with(token))
-      return false;
-    next += token.size();
+  bool number_float(Json::number_float_t value, const Json::string_t &) {
+    return add(Value::ofDouble(value));
+  }
+  bool string(Json::string_t &text) { return add(Value(copy(text))); }
+  /// Only binary formats have these.
+  bool binary(Json::binary_t &) { return false; }
+
+  bool key(Json::string_t &text) {
+    keys.push_back(keySaver.save(StringRef(text)));
     return true;
   }
-
-  bool parseValue(Value &value, unsigned depth);
-  bool parseArray(Value &value, unsigned depth);
-  bool parseObject(Value &value, unsigned depth);
-  bool parseNumber(Value &value);
-  bool parseString(StringRef &result);
-  bool parseEscape(SmallVectorImpl<char> &result);
-  bool parseHex(uint32_t &unit);
-
-  /// Moves the elements behind `begin` from a stack into the arena.
-  template <typename T>
-  ArrayRef<T> take(std::vector<T> &stack, size_t begin) {
-    size_t count = stack.size() - begin;
-    T *copy = memory.Allocate<T>(count);
-    std::uninitialized_copy(stack.begin() + begin, stack.end(), copy);
-    stack.resize(begin);
-    return ArrayRef<T>(copy, count);
+  bool start_object(size_t) { return open(); }
+  bool start_array(size_t) { return open(); }
+  bool end_object() {
+    ArrayRef<Value> inside = close();
+    ArrayRef<StringRef> names = ArrayRef(keys).take_back(inside.size());
+    Member *members = memory.Allocate<Member>(inside.size());
+    for (size_t i = 0; i < inside.size(); ++i)
+      new (members + i) Member{names[i], inside[i]};
+    json::Object object(ArrayRef<Member>(members, inside.size()));
+    keys.resize(keys.size() - inside.size());
+    values.resize(values.size() - inside.size());
+    return add(Value(object));
+  }
+  bool end_array() {
+    ArrayRef<Value> inside = close();
+    Value *elements = memory.Allocate<Value>(inside.size());
+    std::uninitialized_copy(inside.begin(), inside.end(), elements);
+    json::Array array(ArrayRef<Value>(elements, inside.size()));
+    values.resize(values.size() - inside.size());
+    return add(Value(array));
+  }
+  bool parse_error(size_t, const std::string &,
+                   const nlohmann::detail::exception &exception) {
+    // "[json.exception.parse_error.101] parse error at line …": the number
+    // says nothing to the reader of a graph file.
+    StringRef message = exception.what();
+    error = message.drop_front(message.find("] ") + 2).str();
+    return false;
   }
 
-  StringRef text;
+private:
+  bool add(Value value) {
+    values.push_back(value);
+    return true;
+  }
+  StringRef copy(StringRef text) { return text.copy(memory); }
+  bool open() {
+    begins.push_back(values.size());
+    if (begins.size() <= maxDepth)
+      return true;
+    error = "nests deeper than " + std::to_string(maxDepth) + " levels";
+    return false;
+  }
+  /// The values inside the innermost array or object.
+  ArrayRef<Value> close() {
+    return ArrayRef(values).drop_front(begins.pop_back_val());
+  }
+
   BumpPtrAllocator &memory;
-  size_t next = 0;
-  /// Elements of the arrays and objects that are not complete.
+  /// A document has few different keys.
+  UniqueStringSaver keySaver{memory};
+  /// Values whose arrays and objects are not complete, their keys, and for
+  /// each open array and object the number of the first value in it.
   std::vector<Value> values;
-  std::vector<Member> members;
+  std::vector<StringRef> keys;
+  SmallVector<size_t> begins;
   std::string error;
 };
 } // namespace
 
-Error Parser::takeError() const {
-  StringRef before = text.take_front(next);
-  size_t line = before.count('\n') + 1;
-  size_t column = before.size() - (before.rfind('\n') + 1);
-  return createStringError(inconvertibleErrorCode(),
-                           "[" + Twine(line) + ":" + Twine(column) +
-                               ", byte=" + Twine(next) + "]: " + error);
-}
-
-bool Parser::parseValue(Value &value, unsigned depth) {
-  StringRef string;
-  switch (peek()) {
-  case '{':
-    return parseObject(value, depth + 1);
-  case '[':
-    return parseArray(value, depth + 1);
-  case '"':
-    if (!parseString(string))
-      return false;
-    value = Value(string);
-    return true;
-  case 't':
-    value = Value::ofBool(true);
-    return consume("true") || fail("Invalid JSON value");
-  case 'f':
-    value = Value::ofBool(false);
-    return consume("false") || fail("Invalid JSON value");
-  case 'n':
-    value = Value();
-    return consume("null") || fail("Invalid JSON value");
-  default:
-    return parseNumber(value);
-  }
-}
-
-bool Parser::parseArray(Value &value, unsigned depth) {
-  if (depth > maxDepth)
-    return fail("JSON nests deeper than " + Twine(maxDepth) + " levels");
-  size_t begin = values.size();
-  ++next;
-  if (peek() == ']') {
-    ++next;
-    value = Value(Array());
-    return true;
-  }
-  while (true) {
-    Value element;
-    if (!parseValue(element, depth))
-      return false;
-    values.push_back(element);
-    char c = peek();
-    if (c != ',' && c != ']')
-      return fail("Expected , or ] after array element");
-    ++next;
-    if (c == ']')
-      break;
-  }
-  value = Value(Array(take(values, begin)));
-  return true;
-}
-
-bool Parser::parseObject(Value &value, unsigned depth) {
-  if (depth > maxDepth)
-    return fail("JSON nests deeper than " + Twine(maxDepth) + " levels");
-  size_t begin = members.size();
-  ++next;
-  if (peek() == '}') {
-    ++next;
-    value = Value(Object());
-    return true;
-  }
-  while (true) {
-    Member member;
-    if (peek() != '"')
-      return fail("Expected object key");
-    if (!parseString(member.first))
-      return false;
-    if (peek() != ':')
-      return fail("Expected : after object key");
-    ++next;
-    if (!parseValue(member.second, depth))
-      return false;
-    members.push_back(member);
-    char c = peek();
-    if (c != ',' && c != '}')
-      return fail("Expected , or } after object property");
-    ++next;
-    if (c == '}')
-      break;
-  }
-  value = Value(Object(take(members, begin)));
-  return true;
-}
-
-bool Parser::parseNumber(Value &value) {
-  StringRef rest = text.substr(next);
-  StringRef token = rest.take_while(
-      [](char c) { return isDigit(c) || StringRef("+-.eE").contains(c); });
-  int64_t integer;
-  double real;
-  if (token.find_first_of(".eE") == StringRef::npos &&
-      !token.getAsInteger(10, integer))
-    value = Value::ofInt(integer);
-  else if (!token.empty() && !token.getAsDouble(real))
-    value = Value::ofDouble(real);
-  else
-    return fail("Invalid JSON value");
-  next += token.size();
-  return true;
-}
-
-bool Parser::parseHex(uint32_t &unit) {
-  unit = 0;
-  for (unsigned i = 0; i < 4; ++i, ++next) {
-    unsigned digit = next < text.size() ? hexDigitValue(text[next]) : ~0u;
-    if (digit == ~0u)
-      return fail("Invalid \\u escape sequence");
-    unit = unit * 16 + digit;
-  }
-  return true;
-}
-
-/// What follows a backslash.
-bool Parser::parseEscape(SmallVectorImpl<char> &result) {
-  char c = next < text.size() ? text[next++] : '\0';
-  static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-  if (const char *found = c ? std::strchr(escapes, c) : nullptr) {
-    result.push_back(meanings[found - escapes]);
-    return true;
-  }
-  if (c != 'u')
-    return fail("Invalid escape sequence");
-  uint32_t point, low;
-  if (!parseHex(point))
-    return false;
-  bool isHigh = point >= 0xD800 && point < 0xDC00;
-  if (isHigh && consume("\\u")) {
-    if (!parseHex(low))
-      return false;
-    if (low >= 0xDC00 && low < 0xE000) {
-      point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
-    } else {
-      // Half of a pair means nothing; what follows may.
-      next -= 6;
-    }
-  }
-  char utf8[UNI_MAX_UTF8_BYTES_PER_CODE_POINT], *end = utf8;
-  if (point >= 0xD800 && point < 0xE000)
-    point = 0xFFFD;
-  ConvertCodePointToUTF8(point, end);
-  result.append(utf8, end);
-  return true;
-}
-
-bool Parser::parseString(StringRef &result) {
-  size_t begin = ++next;
-  auto isSpecial = [](char c) {
-    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-  };
-  while (next < text.size() && !isSpecial(text[next]))
-    ++next;
-  if (next < text.size() && text[next] == '"') {
-    result = text.slice(begin, next++);
-    return true;
-  }
-  SmallString<64> unescaped(text.slice(begin, next));
-  while (true) {
-    if (next == text.size())
-      return fail("Unterminated string");
-    char c = text[next++];
-    if (c == '"')
-      break;
-    if (static_cast<unsigned char>(c) < 0x20)
-      return fail("Control character in string");
-    if (c != '\\')
-      unescaped.push_back(c);
-    else if (!parseEscape(unescaped))
-      return false;
-  }
-  result = unescaped.str().copy(memory);
-  return true;
-}
-
 Expected<Document> parse(StringRef text) {
   Document document;
-  Parser parser(text, *document.memory);
-  if (!parser.parse(document.value))
-    return parser.takeError();
+  Builder builder(*document.memory);
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder))
+    return builder.takeError();
+  document.value = builder.takeRoot();
   return std::move(document);
 }
 

@@ -2,8 +2,8 @@
 //
 // llvm::json takes about six kilobytes for each object, however small, and its
 // parser recurses without a bound. A graph file has some fifteen objects for
-// each node. Here all of a document lies in one arena, strings without escapes
-// stay in the text, and keys keep their order.
+// each node. Here a document, read by nlohmann's parser, lies in one arena, and
+// keys keep their order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -133,7 +133,7 @@ inline const Value &Array::operator[](size_t index) const {
 }
 inline const Member *Object::end() const { return members.end(); }
 
-/// A parsed text; its values are valid as long as it and the text are.
+/// A parsed text; its values are valid as long as it is.
 class Document {
 public:
   const Value &root() const { return value; }
