@@ -153,6 +153,19 @@ struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
   Option<std::string> mode{*this, "mode",
                            llvm::cl::desc("`default` or `aggressive`"),
                            llvm::cl::init("default")};
+  Option<double> memoryBudget{
+      *this, "memory-budget",
+      llvm::cl::desc("functorch's activation_memory_budget, 0 to 1"),
+      llvm::cl::init(1.0)};
+  Option<std::string> budgetMode{
+      *this, "budget-mode",
+      llvm::cl::desc("`exact`: functorch's answer; `improved`: a better one")};
+  Option<std::string> peakBudget{
+      *this, "peak-budget",
+      llvm::cl::desc("The most bytes alive at one time, such as 8GiB")};
+  Option<std::string> objective{
+      *this, "objective",
+      llvm::cl::desc("What recomputation costs: flops, fused or roofline")};
   Option<std::string> report{
       *this, "report",
       llvm::cl::desc("Write saved and recomputed nodes to this file (JSON)")};
@@ -162,10 +175,11 @@ struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
   /// The same as text for the pass.
   std::string getText() const {
     std::string text = "mode=" + mode;
-    if (!function.empty())
-      text += " function=" + function;
-    if (!report.empty())
-      text += " report=" + report;
+    llvm::raw_string_ostream(text) << " memory-budget=" << memoryBudget;
+    for (const Option<std::string> *option :
+         {&function, &budgetMode, &peakBudget, &objective, &report})
+      if (!option->empty())
+        text += " " + option->getArgStr().str() + "=" + *option;
     if (keepJoint)
       text += " keep-joint=true";
     return text;

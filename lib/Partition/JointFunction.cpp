@@ -190,6 +190,10 @@ private:
         node.policy = RematPolicy::MustRecompute;
       else if (remat.getValue() == "must_save")
         node.policy = RematPolicy::MustSave;
+      if (remat.getValue() == "prefer_save")
+        node.preference = RematPreference::Save;
+      else if (remat.getValue() == "prefer_recompute")
+        node.preference = RematPreference::Recompute;
     }
     if (hasAny(node.classes, RematClass::MustSave) &&
         node.policy == RematPolicy::Free)

@@ -3,6 +3,7 @@
 #include "fx/Partition/Passes.h"
 #include "fx/Partition/Report.h"
 #include "fx/Support/OutputFile.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -59,6 +60,8 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
           << memoryBudget << ": expected a number from 0 to 1";
       return signalPassFailure();
     }
+    if (failed(parseBudget()))
+      return signalPassFailure();
     SmallVector<func::FuncOp> functions;
     if (failed(findFunctions(functions)))
       return signalPassFailure();
@@ -74,6 +77,39 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
   }
 
 private:
+  LogicalResult parseBudget() {
+    Operation *module = getOperation();
+    if (budgetMode != "exact" && budgetMode != "improved")
+      return module->emitError("unknown budget-mode '")
+             << budgetMode << "': expected 'exact' or 'improved'";
+    if (gflops <= 0 || bandwidth <= 0)
+      return module->emitError("gflops and bandwidth must be positive");
+    model.flopsPerNanosecond = gflops;
+    model.bytesPerMicrosecond = bandwidth;
+    using Objective = CostModel::Objective;
+    std::optional<Objective> known =
+        llvm::StringSwitch<std::optional<Objective>>(objective)
+            .Case("flops", Objective::Flops)
+            .Case("fused", Objective::Fused)
+            .Case("roofline", Objective::Roofline)
+            .Default(std::nullopt);
+    if (!known)
+      return module->emitError("unknown objective '")
+             << objective << "': expected 'flops', 'fused' or 'roofline'";
+    model.objective = *known;
+    if (peakBudget.empty())
+      return success();
+    if (memoryBudget != 1 || budgetMode != "exact")
+      return module->emitError("peak-budget and memory-budget are two ways to "
+                               "say how much may be saved: set one of them");
+    peak = parseByteSize(peakBudget);
+    if (!peak)
+      return module->emitError("peak-budget is '")
+             << peakBudget
+             << "': expected a number of bytes such as 800MB or 1.5GiB";
+    return success();
+  }
+
   LogicalResult findFunctions(SmallVectorImpl<func::FuncOp> &functions) {
     ModuleOp module = getOperation();
     if (function.empty()) {
@@ -152,11 +188,41 @@ private:
                          "cannot be partitioned: the backward needs '")
              << graph[*result.extraction.missing].name
              << "', which the cut does not save";
+    result.units = buildUnitGraph(graph, result.info);
+    result.cost = measure(graph, result.units, model, result.extraction);
+    if ((peak || budgetMode == "improved") && failed(search(result)))
+      return failure();
     emitRemarks(result);
     splitJointFunction(result.joint, result.extraction, result.forwardName,
                        result.backwardName);
     if (!keepJoint)
       function.erase();
+    return success();
+  }
+
+  /// Replaces functorch's answer by what the budget asks for.
+  LogicalResult search(PartitionResult &result) {
+    const JointGraph &graph = result.joint.graph;
+    result.search = std::make_unique<PartitionSearch>(graph, result.info,
+                                                      result.units, model);
+    std::optional<Extraction> found = peak
+                                          ? result.search->solveForPeak(*peak)
+                                          : result.search->improve(result.cost);
+    if (!found) {
+      if (!peak)
+        return success();
+      return emitErrorOn(result.joint.function, "cannot be partitioned within "
+                                                "a peak of ")
+             << *peak << " bytes: the smallest peak found is "
+             << result.search->getPoints().getSmallest().peak
+             << " bytes, and no schedule is below "
+             << result.search->getBound().getFloor();
+    }
+    result.extraction = std::move(*found);
+    result.cost = measure(graph, result.units, model, result.extraction);
+    if (peak && result.cost.memory.peak > *peak)
+      return emitErrorOn(result.joint.function, "was partitioned for a peak of ")
+             << *peak << " bytes, but takes " << result.cost.memory.peak;
     return success();
   }
 
@@ -180,6 +246,10 @@ private:
              << llvm::toString(std::move(error));
     return success();
   }
+
+  CostModel model;
+  /// The bytes of `peak-budget`.
+  std::optional<int64_t> peak;
 };
 } // namespace
 } // namespace mlir::fx

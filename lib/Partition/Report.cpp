@@ -21,14 +21,16 @@ static StringRef getKindName(const JointNode &node) {
 }
 
 SmallVector<NodeId> mlir::fx::getRecomputed(const PartitionResult &result) {
-  llvm::BitVector inForward(result.joint.graph.size());
+  llvm::BitVector computed(result.joint.graph.size());
   for (NodeId n : result.extraction.forward)
-    inForward.set(n);
+    computed.set(n);
   SmallVector<NodeId> nodes;
-  for (NodeId n : result.extraction.backward)
-    if (inForward.test(n) &&
+  for (NodeId n : result.extraction.backward) {
+    if (computed.test(n) &&
         result.joint.graph[n].kind != JointNode::Kind::Constant)
       nodes.push_back(n);
+    computed.set(n);
+  }
   return nodes;
 }
 
@@ -108,6 +110,42 @@ static void writeNetwork(llvm::json::OStream &json,
   });
 }
 
+/// What was found for other budgets, and what no partition beats.
+static void writeSearch(llvm::json::OStream &json,
+                        const PartitionResult &result) {
+  const LowerBound &bound = result.search->getBound();
+  const BudgetSearch &search = result.search->getPoints();
+  json.attribute("lower_bound_bytes",
+                 bound.getPeak(result.cost.work.recomputedFlops));
+  json.attribute("lower_bound_flops", bound.getFlops(result.cost.memory.peak));
+  json.attribute("floor_bytes", bound.getFloor());
+  json.attribute("smallest_bytes", search.getSmallest().peak);
+  json.attribute("blocks", search.getBlocks().count);
+  json.attribute("points", static_cast<int64_t>(search.getPoints().size()));
+  json.attributeArray("functorch", [&] {
+    for (const PartitionSearch::Answer &answer : result.search->getAnswers())
+      json.object([&] {
+        json.attribute("mode", answer.mode);
+        json.attribute("memory_budget", answer.budget);
+        json.attribute("peak_bytes", answer.cost.memory.peak);
+        json.attribute("recomputed_flops", answer.cost.work.recomputedFlops);
+        json.attribute("time_us", answer.cost.work.time / 1000000);
+        json.attribute("saved_storage_bytes", answer.cost.savedStorageBytes);
+        json.attribute("lower_bound_bytes",
+                       bound.getPeak(answer.cost.work.recomputedFlops));
+      });
+  });
+  json.attributeArray("front", [&] {
+    for (const BudgetPoint *point : search.getFront())
+      json.object([&] {
+        json.attribute("peak_bytes", point->peak);
+        json.attribute("recomputed_flops", point->work.recomputedFlops);
+        json.attribute("time_us", point->work.time / 1000000);
+        json.attribute("saved_storage_bytes", point->savedBytes);
+      });
+  });
+}
+
 void mlir::fx::writeReport(llvm::json::OStream &json,
                            const PartitionResult &result, bool network) {
   const JointGraph &graph = result.joint.graph;
@@ -128,6 +166,13 @@ void mlir::fx::writeReport(llvm::json::OStream &json,
     writeNames(json, graph, "recomputed", getRecomputed(result));
     json.attribute("flow_value", result.solution.cut.value);
     json.attribute("saved_bytes", savedBytes);
+    json.attribute("saved_storage_bytes", result.cost.savedStorageBytes);
+    json.attribute("peak_bytes", result.cost.memory.peak);
+    json.attribute("recomputed_flops", result.cost.work.recomputedFlops);
+    json.attribute("total_flops", result.units.flops);
+    json.attribute("time_us", result.cost.work.time / 1000000);
+    if (result.search)
+      writeSearch(json, result);
     if (network)
       writeNetwork(json, result);
   });

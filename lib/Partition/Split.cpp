@@ -42,9 +42,14 @@ public:
   }
 
   void addNodes(ArrayRef<NodeId> nodes) {
-    for (NodeId node : nodes)
-      if (joint.graph[node].kind != JointNode::Kind::Element)
-        cloneOp(joint.ops[node]);
+    llvm::DenseMap<NodeId, int64_t> copies;
+    for (NodeId node : nodes) {
+      if (joint.graph[node].kind == JointNode::Kind::Element)
+        continue;
+      Operation *op = cloneOp(joint.ops[node]);
+      if (int64_t copy = copies[node]++)
+        op->setAttr(kCopyAttr, builder.getI64IntegerAttr(copy));
+    }
   }
 
   void addResult(Value original, DictionaryAttr attrs) {
@@ -91,7 +96,7 @@ private:
       builder.clone(*op, mapping);
   }
 
-  void cloneOp(Operation *op) {
+  Operation *cloneOp(Operation *op) {
     llvm::for_each(op->getOperands(), [&](Value v) { cloneLiteral(v); });
     if (op->getNumRegions() > 0) {
       llvm::SetVector<Value> captured;
@@ -104,9 +109,10 @@ private:
     for (Value result : op->getResults())
       if (saved.contains(result))
         kept.emplace_back(result, mapping.lookup(result));
-    builder.clone(*op, mapping);
+    Operation *clone = builder.clone(*op, mapping);
     for (auto [result, argument] : kept)
       mapping.map(result, argument);
+    return clone;
   }
 
   const JointFunction &joint;

@@ -62,6 +62,10 @@ public:
     return static_cast<uint32_t>(edges.size() - 1);
   }
 
+  void setCapacity(uint32_t edge, Capacity capacity) {
+    edges[edge].capacity = capacity;
+  }
+
   uint32_t getNumVertices() const { return numVertices; }
   const std::vector<Edge> &getEdges() const { return edges; }
 

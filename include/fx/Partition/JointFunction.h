@@ -44,6 +44,10 @@ struct JointFunction {
 FailureOr<JointFunction> buildJointFunction(func::FuncOp function,
                                             int64_t dynamicSize);
 
+/// On an op that the backward computes once more than the one before it: the
+/// number of the copy. It keeps equal ops apart.
+inline constexpr llvm::StringLiteral kCopyAttr = "fx.copy";
+
 /// Writes the forward and the backward function in front of the joint one.
 void splitJointFunction(const JointFunction &joint,
                         const Extraction &extraction, StringRef forwardName,

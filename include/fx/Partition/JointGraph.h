@@ -22,6 +22,9 @@ using NodeId = uint32_t;
 /// What the program says about saving a node (`fx.remat`) [4.1.3].
 enum class RematPolicy : uint8_t { Free, MustSave, MustRecompute };
 
+/// What it would rather have, where a price decides.
+enum class RematPreference : uint8_t { None, Save, Recompute };
+
 struct JointNode {
   enum class Kind : uint8_t {
     Primal,
@@ -45,6 +48,7 @@ struct JointNode {
   ValueKind valueKind = ValueKind::Tensor;
   RematClass classes = RematClass::None;
   RematPolicy policy = RematPolicy::Free;
+  RematPreference preference = RematPreference::None;
   /// The number of the checkpointed region (`fx.remat_region`), or -1.
   int64_t region = -1;
   /// Writes to one of its operands: kept though nothing uses it.

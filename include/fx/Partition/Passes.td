@@ -19,6 +19,12 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
     and `@f_backward`. Before it is cut, a function goes through dead-code
     elimination and the merging of equal ops, and nothing else.
 
+    With `peak-budget` the partition is instead the cheapest that was found
+    within so many bytes of true peak: of all that is alive at one time in the
+    forward and the backward, beside parameters and inputs. With
+    `budget-mode=improved` functorch's answer is replaced by a partition that
+    saves no more and recomputes no more, if one is found.
+
     `fx.remat` on an op constrains the cut: `must_save`, or `must_recompute` and
     `prefer_recompute`. Remarks of the category `fx-partition` name each saved
     and each recomputed node with the rule that decided.
@@ -32,6 +38,18 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
     Option<"memoryBudget", "memory-budget", "double", /*default=*/"1.0",
            "functorch's activation_memory_budget: 1 is the mode's own cut, 0 "
            "saves nothing but inputs [4.8]">,
+    Option<"budgetMode", "budget-mode", "std::string", /*default=*/"\"exact\"",
+           "`exact`: functorch's answer to the memory budget; `improved`: a "
+           "partition that saves and recomputes no more, and less of one">,
+    Option<"peakBudget", "peak-budget", "std::string", /*default=*/"\"\"",
+           "The most bytes that may be alive at one time, such as 8GiB">,
+    Option<"objective", "objective", "std::string", /*default=*/"\"flops\"",
+           "What recomputation costs: `flops`, `fused` (operations, and memory "
+           "traffic after fusion) or `roofline`">,
+    Option<"gflops", "gflops", "int64_t", /*default=*/"116",
+           "Billions of operations a second of the machine">,
+    Option<"bandwidth", "bandwidth", "int64_t", /*default=*/"25800",
+           "Millions of bytes a second that the machine reads or writes">,
     Option<"report", "report", "std::string", /*default=*/"\"\"",
            "Write the saved and recomputed nodes to this file as JSON">,
     Option<"reportNetwork", "report-network", "bool", /*default=*/"false",

@@ -4,6 +4,7 @@
 #define FX_PARTITION_REPORT_H
 
 #include "fx/Partition/JointFunction.h"
+#include "fx/Partition/PeakBudget.h"
 
 namespace llvm::json {
 class OStream;
@@ -17,10 +18,15 @@ struct PartitionResult {
   NodeInfo info;
   MinCutSolution solution;
   Extraction extraction;
+  UnitGraph units;
+  PartitionCost cost;
+  /// What a budget was chosen from.
+  std::unique_ptr<PartitionSearch> search;
   std::string forwardName, backwardName;
 };
 
-/// The calls that both functions compute, in the backward's order.
+/// The nodes that both functions compute, or the backward several times, in the
+/// backward's order.
 SmallVector<NodeId> getRecomputed(const PartitionResult &result);
 
 /// Writes one JSON object; with `network` also each node's classification,
