@@ -21,7 +21,7 @@ BudgetSearch::BudgetSearch(const UnitGraph &graph, const CostModel &model)
     for (StorageId s : graph.units[u].operands)
       lastUse[s] = index;
   }
-  grid = getPriceGrid(graph, prices, isLarge() ? 8 : 16);
+  grid = getPriceGrid(graph, prices, 16);
 }
 
 //===----------------------------------------------------------------------===//
@@ -47,6 +47,7 @@ BudgetSearch::Evaluation BudgetSearch::evaluate(const SavePlan &plan) {
   evaluation.schedule = schedule(plan);
   evaluation.memory = simulate(graph, evaluation.schedule, plan.saved);
   evaluation.work = getWork(graph, evaluation.schedule, prices, times);
+  stepsLeft -= evaluation.schedule.steps.size();
   addPoint(evaluation, plan);
   return evaluation;
 }
@@ -318,7 +319,7 @@ void BudgetSearch::restore(const BudgetPoint &point, int64_t bytes) {
   llvm::BitVector seen(graph.storages.size());
   for (StorageId s : plan.saved)
     seen.set(s);
-  for (unsigned round = 0; round < rounds; ++round) {
+  for (unsigned round = 0; round < rounds && hasTime(); ++round) {
     SmallVector<StorageId> candidates;
     const Schedule &schedule = evaluation.schedule;
     for (UnitId u :
@@ -346,6 +347,8 @@ void BudgetSearch::restore(const BudgetPoint &point, int64_t bytes) {
       candidates.resize(candidatesARound);
     bool isBetter = false;
     for (StorageId s : candidates) {
+      if (!hasTime())
+        return;
       seen.set(s);
       SavePlan more = plan;
       more.saved.insert(llvm::lower_bound(more.saved, s), s);
@@ -392,7 +395,7 @@ void BudgetSearch::descend(const BudgetPoint &point) {
     saved.set(s);
   int64_t best = std::numeric_limits<int64_t>::max();
   unsigned failures = 0;
-  for (unsigned i = 0; i < steps && failures <= patience; ++i) {
+  for (unsigned i = 0; i < steps && failures <= patience && hasTime(); ++i) {
     Evaluation evaluation = evaluate(plan);
     if (evaluation.memory.peak < best) {
       best = evaluation.memory.peak;
@@ -446,10 +449,8 @@ void BudgetSearch::run() {
     high = std::max(high, point.peak);
   for (int64_t level :
        getGeometricGrid(std::max<int64_t>(low - low / 10, 1), std::max<int64_t>(high, 1),
-                        isLarge() ? 16 : 128)) {
+                        isLarge() ? 32 : 128)) {
     solve(chain, level);
-    if (isLarge())
-      continue;
     const BudgetPoint *best = getCheapest(level);
     if (best && best->answer == BudgetPoint::noAnswer)
       restore(*best, level);
@@ -460,10 +461,10 @@ void BudgetSearch::run() {
 /// Descends from points all along the front, and saves again what the result
 /// has room for. What is found is the start of a next round.
 void BudgetSearch::polish() {
-  unsigned rounds = isLarge() ? 1 : 4;
+  unsigned rounds = 4;
   size_t numStarts = isLarge() ? 4 : 48;
   std::set<uint32_t> done, restored;
-  for (unsigned round = 0; round < rounds; ++round) {
+  for (unsigned round = 0; round < rounds && hasTime(); ++round) {
     std::vector<const BudgetPoint *> front = getFront();
     for (size_t i = 0; i < numStarts; ++i) {
       const BudgetPoint *start =
@@ -471,8 +472,6 @@ void BudgetSearch::polish() {
       if (done.insert(start->number).second)
         descend(*start);
     }
-    if (isLarge())
-      continue;
     for (const BudgetPoint *point : getFront())
       if (restored.insert(point->number).second)
         restore(*point, point->peak);

@@ -38,47 +38,62 @@ struct State {
 };
 } // namespace
 
-/// Keeps, in the order of bytes, states that are cheaper than all smaller ones,
-/// and of many the cheapest in each of equal ranges of bytes.
-static void keepBest(std::vector<State> &states) {
-  constexpr int64_t most = 192;
-  llvm::sort(states, [](const State &a, const State &b) {
-    return std::tie(a.bytes, a.price, a.last->begin, a.last->option,
-                    a.previous) < std::tie(b.bytes, b.price, b.last->begin,
-                                           b.last->option, b.previous);
-  });
-  std::vector<State> best;
-  for (const State &state : states)
-    if (best.empty() || state.price < best.back().price)
-      best.push_back(state);
-  if (best.size() <= most) {
-    states = std::move(best);
-    return;
+/// States by bytes, each cheaper than all smaller ones.
+using Front = std::vector<State>;
+
+static void append(Front &front, const State &state) {
+  if (front.empty() || state.price < front.back().price)
+    front.push_back(state);
+}
+
+/// Adds the states that follow from those of `from` by one segment. Both lists
+/// are in order; of equal states the one that is there stays.
+static void addSegment(Front &to, ArrayRef<State> from, const Segment &segment,
+                       int64_t bytes, Front &scratch) {
+  scratch.clear();
+  auto next = to.begin();
+  for (auto [index, state] : llvm::enumerate(from)) {
+    if (state.bytes + segment.workBytes > bytes)
+      break;
+    State after = {state.bytes + segment.savedBytes,
+                   state.price + segment.price, &segment,
+                   static_cast<uint32_t>(index)};
+    for (; next != to.end() && std::tie(next->bytes, next->price) <=
+                                   std::tie(after.bytes, after.price);
+         ++next)
+      append(scratch, *next);
+    append(scratch, after);
   }
+  for (; next != to.end(); ++next)
+    append(scratch, *next);
+  std::swap(to, scratch);
+}
+
+/// Of too many states, keeps the cheapest in each of equal ranges of bytes.
+static void thin(Front &front) {
+  constexpr int64_t most = 512;
+  if (front.size() <= most)
+    return;
+  int64_t largest = front.back().bytes + 1;
   auto range = [&](const State &state) {
     return static_cast<int64_t>(static_cast<__int128>(state.bytes) * most /
-                                (best.back().bytes + 1));
+                                largest);
   };
-  states.clear();
-  for (size_t i = 0; i < best.size(); ++i)
-    if (i + 1 == best.size() || range(best[i + 1]) != range(best[i]))
-      states.push_back(best[i]);
+  size_t kept = 0;
+  for (size_t i = 0; i < front.size(); ++i)
+    if (i + 1 == front.size() || range(front[i + 1]) != range(front[i]))
+      front[kept++] = front[i];
+  front.resize(kept);
 }
 
 std::optional<std::vector<Segment>> ChainDP::solve(int64_t bytes) const {
-  std::vector<std::vector<State>> statesAt(numBlocks + 1);
+  std::vector<Front> statesAt(numBlocks + 1);
+  Front scratch;
   statesAt[0].push_back({0, 0, nullptr, 0});
-  for (uint32_t p = 0; p <= numBlocks; ++p) {
-    if (p > 0)
-      keepBest(statesAt[p]);
-    if (p == numBlocks)
-      break;
+  for (uint32_t p = 0; p < numBlocks; ++p) {
+    thin(statesAt[p]);
     for (const Segment &segment : segmentsFrom[p])
-      for (auto [index, state] : llvm::enumerate(statesAt[p]))
-        if (state.bytes + segment.workBytes <= bytes)
-          statesAt[segment.end].push_back(
-              {state.bytes + segment.savedBytes, state.price + segment.price,
-               &segment, static_cast<uint32_t>(index)});
+      addSegment(statesAt[segment.end], statesAt[p], segment, bytes, scratch);
   }
   if (statesAt[numBlocks].empty())
     return std::nullopt;

@@ -16,8 +16,16 @@ PartitionCost mlir::fx::measure(const JointGraph &joint,
   for (const Unit &unit : graph.units)
     times.push_back(getRoofline(unit, model));
   cost.work = getWork(graph, cost.schedule, getPrices(graph, model), times);
-  for (StorageId s : getStorages(graph, extraction.saved))
-    cost.savedStorageBytes += graph.storages[s].bytes;
+  llvm::DenseMap<StorageId, int64_t> viewBytes;
+  for (NodeId n : extraction.saved)
+    for (StorageId s : graph.storagesOfNode[n]) {
+      auto [it, isNew] = viewBytes.try_emplace(s, graph.storages[s].bytes);
+      it->second = std::min(it->second, joint[n].bytes);
+      if (isNew)
+        cost.savedStorageBytes += graph.storages[s].bytes;
+    }
+  for (auto [s, bytes] : viewBytes)
+    cost.savedViewBytes += bytes;
   return cost;
 }
 
@@ -68,9 +76,9 @@ PartitionSearch::improve(const PartitionCost &cost) const {
   const BudgetPoint *best = nullptr;
   for (const BudgetPoint &point : search.getPoints()) {
     bool isBetter =
-        point.savedBytes <= cost.savedStorageBytes &&
+        point.savedBytes <= cost.savedViewBytes &&
         point.work.recomputedFlops <= cost.work.recomputedFlops &&
-        (point.savedBytes < cost.savedStorageBytes ||
+        (point.savedBytes < cost.savedViewBytes ||
          point.work.recomputedFlops < cost.work.recomputedFlops);
     if (isBetter && (!best || key(point) < key(*best)))
       best = &point;

@@ -72,6 +72,8 @@ private:
 
   /// Whether a simulation takes so long that few are made.
   bool isLarge() const { return graph.units.size() > 5000; }
+  /// Improvement ends when so many steps were simulated.
+  bool hasTime() const { return stepsLeft > 0; }
 
   Evaluation evaluate(const SavePlan &plan);
   void addPoint(const Evaluation &evaluation, const SavePlan &plan,
@@ -107,6 +109,7 @@ private:
   /// Points of plans by the hash of the plan.
   std::unordered_multimap<uint64_t, uint32_t> known;
   uint32_t numAnswers = 0;
+  int64_t stepsLeft = 10000000;
 };
 
 } // namespace mlir::fx

@@ -16,6 +16,8 @@ struct PartitionCost {
   Schedule schedule;
   /// Of the different storages that are saved.
   int64_t savedStorageBytes = 0;
+  /// The same if of each storage only the smallest saved view counts.
+  int64_t savedViewBytes = 0;
 };
 
 PartitionCost measure(const JointGraph &joint, const UnitGraph &graph,
