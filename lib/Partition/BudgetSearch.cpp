@@ -458,22 +458,54 @@ void BudgetSearch::run() {
   polish();
 }
 
-/// Descends from points all along the front, and saves again what the result
-/// has room for. What is found is the start of a next round.
+/// Tries every plan that differs from a point's in one storage.
+void BudgetSearch::explore(const BudgetPoint &point) {
+  SavePlan plan = point.plan;
+  for (StorageId s = 0; s < graph.storages.size() && hasTime(); ++s) {
+    const Storage &storage = graph.storages[s];
+    const Unit &owner = graph.units[storage.owner];
+    if (storage.node == Storage::noNode || storage.bytes == 0 ||
+        owner.kind == Unit::Kind::Backward || storage.isForwardOutput ||
+        owner.runsOnce || owner.policy != RematPolicy::Free)
+      continue;
+    SavePlan other = plan;
+    auto at = llvm::lower_bound(other.saved, s);
+    if (at == other.saved.end() || *at != s) {
+      other.saved.insert(at, s);
+    } else {
+      other.saved.erase(at);
+      // What it needs may include a draw that is not saved.
+      llvm::BitVector saved(graph.storages.size());
+      for (StorageId kept : other.saved)
+        saved.set(kept);
+      if (getChainPrice(storage.owner, saved) >= unaffordable)
+        continue;
+    }
+    evaluate(other);
+  }
+}
+
+/// Descends from points all along the front, saves again what the result has
+/// room for, and looks around. What is found is the start of a next round.
 void BudgetSearch::polish() {
-  unsigned rounds = 4;
-  size_t numStarts = isLarge() ? 4 : 48;
-  std::set<uint32_t> done, restored;
-  for (unsigned round = 0; round < rounds && hasTime(); ++round) {
+  const size_t numStarts = isLarge() ? 4 : 48;
+  std::set<uint32_t> descended, restored, explored;
+  for (size_t numBefore = 0; numBefore != points.size() && hasTime();) {
+    numBefore = points.size();
     std::vector<const BudgetPoint *> front = getFront();
     for (size_t i = 0; i < numStarts; ++i) {
       const BudgetPoint *start =
           front[i * (front.size() - 1) / (numStarts - 1)];
-      if (done.insert(start->number).second)
+      if (descended.insert(start->number).second)
         descend(*start);
     }
     for (const BudgetPoint *point : getFront())
       if (restored.insert(point->number).second)
         restore(*point, point->peak);
+    if (isLarge())
+      return;
+    for (const BudgetPoint *point : getFront())
+      if (explored.insert(point->number).second)
+        explore(*point);
   }
 }

@@ -87,6 +87,7 @@ private:
   SavePlan combine(ArrayRef<Segment> segments) const;
   void restore(const BudgetPoint &point, int64_t bytes);
   void descend(const BudgetPoint &point);
+  void explore(const BudgetPoint &point);
   void polish();
   uint32_t getBackwardStep(const Evaluation &evaluation) const;
   int64_t getChainPrice(UnitId unit, const llvm::BitVector &saved) const;
