@@ -1,6 +1,6 @@
 //===- BuildJointGraph.cpp - Reverse-mode differentiation -----------------===//
 
-#include "Derivatives.h"
+#include "Backpropagation.h"
 #include "fx/Autodiff/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -60,8 +60,12 @@ bool takesGradientByDefault(func::FuncOp function, unsigned argument) {
          isDifferentiableType(function.getArgument(argument).getType());
 }
 
-/// Ops whose results do not depend on the operand's elements for autograd.
-bool stopsGradients(Operation *op) { return isa<DetachOp, FullLikeOp>(op); }
+SmallVector<Operation *> getOps(func::FuncOp function) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : function.front().without_terminator())
+    ops.push_back(&op);
+  return ops;
+}
 
 /// The values between the arguments that take a gradient and the outputs.
 struct Activity {
@@ -76,43 +80,23 @@ struct Activity {
       if (takes)
         dependent.insert(argument);
     }
-    Block &block = function.front();
-    for (Operation &op : block.without_terminator()) {
-      if (stopsGradients(&op) || llvm::none_of(op.getOperands(), [&](Value v) {
-            return dependent.contains(v);
-          }))
-        continue;
-      for (Value result : op.getResults())
-        if (isDifferentiableType(result.getType()))
-          dependent.insert(result);
-    }
+    SmallVector<Operation *> ops = getOps(function);
+    addDependent(ops, dependent);
 
-    DenseSet<Value> active;
-    for (auto [i, value] :
-         llvm::enumerate(block.getTerminator()->getOperands()))
+    SmallVector<Value> targets;
+    for (auto [i, value] : llvm::enumerate(
+             function.front().getTerminator()->getOperands()))
       if (!isMutation(function, i) && dependent.contains(value)) {
         outputs.push_back(i);
-        active.insert(value);
+        targets.push_back(value);
       }
-    for (Operation &op : llvm::reverse(block.without_terminator())) {
-      if (llvm::none_of(op.getResults(),
-                        [&](Value v) { return active.contains(v); }))
-        continue;
-      if (stopsGradients(&op))
-        continue;
-      for (Value operand : op.getOperands())
-        if (dependent.contains(operand))
-          active.insert(operand);
-    }
+    values = findActive(ops, targets, dependent);
     for (BlockArgument argument : function.getArguments())
-      if (active.contains(argument))
+      if (values.contains(argument))
         arguments.push_back(argument);
-    values = std::move(active);
   }
 
-  bool isActive(Value value) const { return values.contains(value); }
-
-  SmallVector<unsigned> outputs;       ///< Numbers of the results.
+  SmallVector<unsigned> outputs;        ///< Numbers of the results.
   SmallVector<BlockArgument> arguments; ///< Those that get a gradient.
   DenseSet<Value> values;
 };
@@ -125,18 +109,17 @@ class JointBuilder {
 public:
   JointBuilder(func::FuncOp function, const Activity &activity)
       : function(function), activity(activity),
-        builder(function.front().getTerminator()) {}
+        builder(function.front().getTerminator()),
+        gradients(builder, activity.values) {}
 
   LogicalResult build() {
-    SmallVector<Operation *> forward;
-    for (Operation &op : function.front().without_terminator())
-      forward.push_back(&op);
+    SmallVector<Operation *> forward = getOps(function);
     addTangents();
-    for (Operation *op : llvm::reverse(forward))
-      if (failed(visit(op)))
-        return failure();
+    if (failed(gradients.run(forward)))
+      return failure();
     rewriteSignature();
     eraseUnused(forward.empty() ? nullptr : forward.back());
+    eraseReplaced(forward);
     mergeConstants();
     return success();
   }
@@ -155,60 +138,9 @@ private:
       (void)function.insertArgument(index, value.getType(),
                                     builder.getDictionaryAttr(attrs),
                                     NameLoc::get(name, function.getLoc()));
-      accumulate(value, function.getArgument(index), function.getLoc());
+      gradients.accumulate(value, function.getArgument(index),
+                           function.getLoc());
     }
-  }
-
-  /// Adds a gradient that has the shape and type of its value or is broadcast.
-  void accumulate(Value value, Value gradient, Location loc) {
-    TensorBuilder b(builder, loc);
-    RankedTensorType type = getTensorType(value);
-    gradient = b.convert(b.sumTo(gradient, type), type.getElementType());
-    Value &slot = gradients[value];
-    slot = slot ? b.add(slot, gradient) : gradient;
-  }
-
-  LogicalResult visit(Operation *op) {
-    SmallVector<Value> resultGradients;
-    for (Value result : op->getResults())
-      resultGradients.push_back(gradients.lookup(result));
-    SmallVector<bool> needed;
-    for (Value operand : op->getOperands())
-      needed.push_back(activity.isActive(operand));
-    if (llvm::none_of(resultGradients, [](Value v) { return !!v; }) ||
-        llvm::none_of(needed, [](bool flag) { return flag; }) ||
-        stopsGradients(op))
-      return success();
-    auto model = dyn_cast<DifferentiableOpInterface>(op);
-    if (!model)
-      return emitFailure(op, "it has no derivative; composites must be "
-                             "decomposed first (fx-decompose)");
-    for (Value value : op->getOperands())
-      if (activity.isActive(value) &&
-          isa<ComplexType>(getTensorType(value).getElementType()))
-        return emitFailure(op, "derivatives of complex tensors are not built");
-    SmallVector<Value> operandGradients;
-    if (failed(model.buildGradients(builder, resultGradients, needed,
-                                    operandGradients)))
-      return failure();
-    Location loc = GradientBuilder::getGradientLoc(op);
-    for (auto [operand, gradient] :
-         llvm::zip_equal(op->getOperands(), operandGradients))
-      if (gradient)
-        accumulate(operand, gradient, loc);
-    return success();
-  }
-
-  LogicalResult emitFailure(Operation *op, const Twine &reason) {
-    InFlightDiagnostic error = mlir::emitError(op->getLoc());
-    error << "cannot differentiate '" << op->getName() << "'";
-    std::string name = getNodeName(op->getResult(0));
-    if (!name.empty())
-      error << ", node " << name;
-    std::string line = getPythonLine(op->getLoc());
-    if (!line.empty())
-      error << ", " << line;
-    return error << ": " << reason;
   }
 
   /// (outputs, mutations) -> (mutations, outputs, gradients)
@@ -229,7 +161,7 @@ private:
           add(value, function.getResultAttrDict(i),
               mutations ? role::mutation : role::output);
     for (BlockArgument argument : activity.arguments) {
-      Value gradient = gradients.lookup(argument);
+      Value gradient = gradients.getGradient(argument);
       if (!gradient)
         continue;
       TensorBuilder b(builder, argument.getLoc());
@@ -257,6 +189,13 @@ private:
     }
   }
 
+  /// Erases loops that their derivatives replaced by ones that keep more.
+  void eraseReplaced(ArrayRef<Operation *> forward) {
+    for (Operation *op : llvm::reverse(forward))
+      if (op->getNumRegions() != 0 && isOpTriviallyDead(op))
+        op->erase();
+  }
+
   /// One arith.constant for each value, at the start of the function.
   void mergeConstants() {
     llvm::MapVector<Attribute, Operation *> first;
@@ -282,7 +221,7 @@ private:
   func::FuncOp function;
   const Activity &activity;
   OpBuilder builder;
-  DenseMap<Value, Value> gradients;
+  Backpropagation gradients;
 };
 
 //===----------------------------------------------------------------------===//
@@ -328,6 +267,8 @@ struct BuildJointGraphPass
         remark::passed(function.getLoc(), getRemarkOpts(function))
             << "no argument has fx.requires_grad: every floating-point "
                "argument takes a gradient";
+      if (convertBoundedLoops(function))
+        activity = Activity(function, byDefault);
       if (failed(JointBuilder(function, activity).build()))
         return signalPassFailure();
     }

@@ -31,6 +31,7 @@ std::optional<double> fx::getConstantNumber(Value value) {
 void fx::registerDerivatives(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, FXDialect *) {
     attachContractionDerivatives(context);
+    attachControlFlowDerivatives(context);
     attachConvolutionDerivatives(context);
     attachIndexingDerivatives(context);
     attachPointwiseBinaryDerivatives(context);

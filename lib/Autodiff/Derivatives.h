@@ -47,6 +47,9 @@ public:
     status = op->emitOpError() << "has no derivative: " << reason;
   }
 
+  /// The same, where an error has been reported.
+  void fail() { status = failure(); }
+
   /// `x_grad` for the op of node `x`.
   static Location getGradientLoc(Operation *op);
 
@@ -80,6 +83,7 @@ void attachDerivatives(MLIRContext *context) {
 std::optional<double> getConstantNumber(Value value);
 
 void attachContractionDerivatives(MLIRContext *context);
+void attachControlFlowDerivatives(MLIRContext *context);
 void attachConvolutionDerivatives(MLIRContext *context);
 void attachIndexingDerivatives(MLIRContext *context);
 void attachPointwiseBinaryDerivatives(MLIRContext *context);
