@@ -12,7 +12,19 @@ import zoo
 from fx_graphs import run, to_python
 from test_autodiff import CORE, JOINT
 
-MODELS = [model for model, level in zoo.files(zoo.ZOO) if level == "train"]
+
+
+def has_gradients(model):
+    return bool(json.loads((zoo.ZOO / model / "meta.json").read_text())["grads"])
+
+
+# torch.export traces through an autograd.Function's forward and drops its
+# backward: the file does not say what the recorded gradients came from.
+MODELS = [
+    model
+    for model, level in zoo.files(zoo.ZOO)
+    if level == "train" and has_gradients(model) and model != "custom_autograd_fn"
+]
 # bf16 rounds after every op in eager PyTorch, not after each of ours.
 TOLERANCE = {torch.bfloat16: (5e-2, 3e-2), torch.float16: (1e-2, 5e-3)}
 
