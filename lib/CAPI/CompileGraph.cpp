@@ -1,13 +1,10 @@
 //===- CompileGraph.cpp - From a graph in JSON to code in this process ----===//
 
+#include "Session.h"
 #include "fx/CAPI/FXMLIR.h"
 #include "fx/Compiler/CompileFx.h"
-#include "fx/Compiler/Registration.h"
-#include "fx/IR/FXDialect.h"
 #include "fx/Import/GraphImporter.h"
 #include "fx/Import/JointGraphJson.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
@@ -17,6 +14,7 @@
 
 using namespace mlir;
 using namespace mlir::fx;
+using namespace mlir::fx::capi;
 namespace json = llvm::json;
 
 struct fx_module {
@@ -27,80 +25,6 @@ struct fx_module {
   std::string statistics;
   llvm::StringSet<> functions;
 };
-
-namespace {
-/// An error, with the name of the node and the line of the program that it is
-/// about, "" for none.
-struct GraphError {
-  std::string node;
-  std::string message;
-  std::string line;
-};
-
-/// The errors of a compilation.
-class ErrorCollector {
-public:
-  explicit ErrorCollector(MLIRContext *context)
-      : handler(context, [this](Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-            return failure();
-          add(diagnostic);
-          return success();
-        }) {}
-
-  std::string takeText() {
-    return text.empty() ? "unknown error" : std::move(text);
-  }
-
-  ArrayRef<GraphError> getErrors() const { return errors; }
-
-private:
-  void add(Diagnostic &diagnostic) {
-    if (!text.empty())
-      text += '\n';
-    addMessage(diagnostic);
-    errors.push_back({getNode(diagnostic), diagnostic.str(),
-                      getPythonLine(diagnostic.getLocation())});
-    for (Diagnostic &note : diagnostic.getNotes()) {
-      // The whole IR would follow.
-      if (StringRef(note.str()).starts_with("see current operation"))
-        continue;
-      text += "\n  note: ";
-      addMessage(note);
-    }
-  }
-
-  static std::string getNode(Diagnostic &diagnostic) {
-    auto named = diagnostic.getLocation()->findInstanceOf<NameLoc>();
-    return named ? named.getName().str() : std::string();
-  }
-
-  void addMessage(Diagnostic &diagnostic) {
-    std::string node = getNode(diagnostic);
-    if (!node.empty())
-      text += "node '" + node + "': ";
-    text += diagnostic.str();
-    std::string line = getPythonLine(diagnostic.getLocation());
-    if (!line.empty())
-      text += " (" + line + ")";
-  }
-
-  std::string text;
-  SmallVector<GraphError> errors;
-  ScopedDiagnosticHandler handler;
-};
-} // namespace
-
-/// One registry for all modules: it is filled once and only read then.
-static const DialectRegistry &getRegistry() {
-  static const DialectRegistry *registry = [] {
-    auto *result = new DialectRegistry;
-    registerAll(*result);
-    cpu::registerCPUDialects(*result);
-    return result;
-  }();
-  return *registry;
-}
 
 static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   CompileOptions options;
@@ -133,16 +57,6 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   options.cpu.optLevel = static_cast<unsigned>(optLevel);
   options.cpu.printTimes = options.printTimes;
   return options;
-}
-
-static std::unique_ptr<MLIRContext> makeContext() {
-  // A pool of threads for each graph costs more than it brings.
-  auto context = std::make_unique<MLIRContext>(
-      getRegistry(), MLIRContext::Threading::DISABLED);
-  context->loadDialect<FXDialect>();
-  // Errors name nodes; an op's text numbers the whole function each time.
-  context->printOpOnDiagnostic(false);
-  return context;
 }
 
 /// The module of a graph; null with a diagnostic.

@@ -306,6 +306,10 @@ static bool isDropped(StringRef target) {
 }
 
 LogicalResult GraphImporter::importNode(const Node &node) {
+  return isAutocast ? importUnderAutocast(node) : importPlainNode(node);
+}
+
+LogicalResult GraphImporter::importPlainNode(const Node &node) {
   if (isDropped(node.target))
     return success();
   if (const ATenSchema *schema = ATenSchema::lookup(node.target))

@@ -56,6 +56,7 @@ private:
   LogicalResult importInputs(func::FuncOp function);
   LogicalResult importOutputs(func::FuncOp function);
   LogicalResult importNode(const graph::Node &node);
+  LogicalResult importPlainNode(const graph::Node &node);
   FailureOr<Value> getConstant(const graph::Argument &argument, Location loc);
   /// The value of a Value or literal argument.
   FailureOr<Value> getValue(const graph::Argument &argument, Location loc);
@@ -121,6 +122,9 @@ private:
   LogicalResult getOperands(const graph::Node &node, unsigned index,
                             SmallVectorImpl<Value> &operands);
 
+  // Autocast.cpp: parts of a graph under torch.autocast.
+  LogicalResult importUnderAutocast(const graph::Node &node);
+
   // Functionalize.cpp: in-place operators and views.
   LogicalResult importOperator(const graph::Node &node,
                                const ATenSchema &schema);
@@ -142,6 +146,8 @@ private:
   OpBuilder &builder;
   MLIRContext *context;
   const graph::Graph *graph;
+  /// Whether the nodes are those of a part under torch.autocast.
+  bool isAutocast = false;
 
   /// Names of values. Results of in-place operators share an entry.
   llvm::StringMap<Tensor *> names;

@@ -9,6 +9,7 @@
 #include "GraphImporterImpl.h"
 
 #include "fx/IR/ControlFlowOps.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -234,6 +235,15 @@ LogicalResult GraphImporter::importHigherOrder(const Node &node) {
         !node.arguments[0].value.is(Argument::Kind::Bool))
       return error(node) << "whether gradients flow is not known";
     return importPart(1, 2, /*detach=*/!node.arguments[0].value.integer);
+  }
+  // (device, dtype, enabled, whether casts are cached, subgraph, arguments…)
+  if (name == "wrap_with_autocast") {
+    if (node.arguments.size() < 5 ||
+        !node.arguments[2].value.is(Argument::Kind::Bool))
+      return error(node) << "whether autocast is enabled is not known";
+    bool enabled = node.arguments[2].value.integer;
+    llvm::SaveAndRestore<bool> scope(isAutocast, enabled);
+    return importPart(4, 5, /*detach=*/false);
   }
   // (subgraph, identifier, arguments…)
   if (name == "invoke_subgraph")

@@ -9,7 +9,7 @@ loaded when something is compiled.
 from . import config
 
 __version__ = "0.1.0"
-__all__ = ["compile", "config", "counters", "explain"]
+__all__ = ["compile", "config", "counters", "explain", "to_fx"]
 
 
 def compile(gm, example_inputs, options=None):
@@ -29,6 +29,10 @@ def __getattr__(name):
         from . import _report
 
         return getattr(_report, name)
+    if name == "to_fx":
+        from ._export import to_fx
+
+        return to_fx
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

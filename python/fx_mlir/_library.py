@@ -40,6 +40,11 @@ def library():
     ]
     lib.fx_check_graph.restype = ctypes.c_void_p
     lib.fx_check_graph.argtypes = lib.fx_compile_graph.argtypes
+    lib.fx_export_python.restype = ctypes.c_void_p
+    lib.fx_export_python.argtypes = [
+        ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p,
+        ctypes.POINTER(ctypes.c_void_p),
+    ]
     lib.fx_module_statistics.restype = ctypes.c_char_p
     lib.fx_module_statistics.argtypes = [ctypes.c_void_p]
     lib.fx_module_describe.restype = ctypes.c_char_p
@@ -112,6 +117,17 @@ def check_graph(text, options):
         return json.loads(_take_string(answer))
     message = _take_string(error) or "unknown error"
     raise RuntimeError(f"fx_mlir could not read the graph: {message}")
+
+
+def export_python(source, pipeline):
+    """The Python file of an fx module, given as bytes."""
+    lib = library()
+    error = ctypes.c_void_p()
+    answer = ctypes.c_void_p(lib.fx_export_python(
+        source, len(source), pipeline.encode(), ctypes.byref(error)))
+    if answer:
+        return _take_string(answer)
+    raise RuntimeError(f"fx_mlir could not export the module: {_take_string(error)}")
 
 
 def _take_string(pointer):

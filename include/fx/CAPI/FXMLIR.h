@@ -68,6 +68,15 @@ const char *fx_module_statistics(const fx_module *module);
  */
 void *fx_module_lookup(fx_module *module, const char *name);
 
+/**
+ * An fx module as a Python file that needs PyTorch alone: a function for each
+ * of its functions, and their SIGNATURES. `source` is MLIR text or bytecode,
+ * or what a `.pt2` archive contains; `pipeline` is run before (text as for `fx-opt --pass-pipeline`, without `builtin.module`), NULL or "" for none.
+ * To be freed with fx_string_free; NULL is an error, with its text in `*error`.
+ */
+char *fx_export_python(const char *source, size_t length, const char *pipeline,
+                       char **error);
+
 /** Frees an error text. NULL is ignored. */
 void fx_string_free(char *text);
 
