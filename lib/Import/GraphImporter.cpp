@@ -2,6 +2,7 @@
 
 #include "GraphImporterImpl.h"
 
+#include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/FXOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -329,6 +330,19 @@ LogicalResult GraphImporter::importPlainNode(const Node &node) {
   return defineResults(node, (*call)->getResults());
 }
 
+/// Marks the ops of a node, from `first` to the end, for the partitioner.
+static void tagOps(const Node &node, Operation *first) {
+  for (Operation *op = first; op; op = op->getNextNode()) {
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      continue;
+    Builder builder(op->getContext());
+    op->setAttr(kRematAttr, builder.getStringAttr(node.remat));
+    if (node.rematRegion)
+      op->setAttr(kRematRegionAttr,
+                  builder.getI64IntegerAttr(*node.rematRegion));
+  }
+}
+
 FailureOr<func::FuncOp> GraphImporter::run(StringRef name) {
   auto function = func::FuncOp::create(
       builder, NameLoc::get(builder.getStringAttr(name)), name,
@@ -337,9 +351,14 @@ FailureOr<func::FuncOp> GraphImporter::run(StringRef name) {
   builder.setInsertionPointToStart(function.addEntryBlock());
   if (failed(importInputs(function)))
     return failure();
-  for (const Node &node : graph->nodes)
+  Block &block = function.getBody().front();
+  for (const Node &node : graph->nodes) {
+    Operation *last = block.empty() ? nullptr : &block.back();
     if (failed(importNode(node)))
       return failure();
+    if (!node.remat.empty())
+      tagOps(node, last ? last->getNextNode() : &block.front());
+  }
   if (failed(importOutputs(function)))
     return failure();
   return function;

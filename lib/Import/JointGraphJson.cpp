@@ -12,6 +12,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
 
 #include <map>
 
@@ -248,6 +249,19 @@ void JointGraphReader::readCall(const json::Object &object, Graph &graph) {
     if (!line.getAsInteger(10, location.line))
       node.source = std::move(location);
   }
+
+  // Of PyTorch's policies the partitioner knows these; another one, for
+  // offloading, is left to it.
+  if (const json::Value *recompute = reader.find(object, "recompute"))
+    node.remat = llvm::StringSwitch<StringRef>(reader.asString(*recompute))
+                     .Case("MUST_SAVE", "must_save")
+                     .Case("PREFER_SAVE", "prefer_save")
+                     .Case("MUST_RECOMPUTE", "must_recompute")
+                     .Case("PREFER_RECOMPUTE", "prefer_recompute")
+                     .Default("")
+                     .str();
+  if (const json::Value *region = reader.find(object, "ac_graph_id"))
+    node.rematRegion = reader.asInt(*region);
 
   const json::Value *val = reader.find(object, "val");
   if (!val) {

@@ -24,10 +24,12 @@ static void eliminateDeadOps(Block &block) {
 }
 
 namespace {
-/// Equality of calls: op, operands, and attributes except names.
+/// Equality of calls: op, operands, and attributes except names and what is
+/// said of saving; the first call keeps its own.
 struct CallEquality : llvm::DenseMapInfo<Operation *> {
   static bool isName(NamedAttribute attr) {
-    return attr.getName() == kResultNamesAttr;
+    return attr.getName() == kResultNamesAttr ||
+           attr.getName() == kRematAttr || attr.getName() == kRematRegionAttr;
   }
   static unsigned getHashValue(const Operation *constOp) {
     auto *op = const_cast<Operation *>(constOp);

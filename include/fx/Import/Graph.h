@@ -158,6 +158,10 @@ struct Node {
   /// The FX names by which the results of an operation with several results
   /// are known; empty otherwise.
   std::vector<std::string> resultNames;
+  /// What activation checkpointing says about the node (`fx.remat`), and the
+  /// number of its region; empty for most.
+  std::string remat;
+  std::optional<int64_t> rematRegion;
 };
 
 /// What an input of the graph is in the program's signature.
