@@ -169,6 +169,11 @@ struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
   Option<std::string> report{
       *this, "report",
       llvm::cl::desc("Write saved and recomputed nodes to this file (JSON)")};
+  Option<std::string> partitionReport{
+      *this, "partition-report",
+      llvm::cl::desc("Write a page with memory over time to this file")};
+  Option<bool> summary{*this, "summary",
+                       llvm::cl::desc("Print the peak with a bar")};
   Option<bool> keepJoint{*this, "keep-joint",
                          llvm::cl::desc("Keep the joint functions")};
 
@@ -177,9 +182,12 @@ struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
     std::string text = "mode=" + mode;
     llvm::raw_string_ostream(text) << " memory-budget=" << memoryBudget;
     for (const Option<std::string> *option :
-         {&function, &budgetMode, &peakBudget, &objective, &report})
+         {&function, &budgetMode, &peakBudget, &objective, &report,
+          &partitionReport})
       if (!option->empty())
         text += " " + option->getArgStr().str() + "=" + *option;
+    if (summary)
+      text += " summary=true";
     if (keepJoint)
       text += " keep-joint=true";
     return text;

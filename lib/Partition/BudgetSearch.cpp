@@ -125,24 +125,21 @@ const BudgetPoint &BudgetSearch::getSmallest() const {
 // Options
 //===----------------------------------------------------------------------===//
 
-/// Everything that the backward uses is saved: the largest and cheapest point,
-/// whose segments are one block each.
-void BudgetSearch::addSaveAll() {
-  std::vector<StorageId> all;
+SavePlan BudgetSearch::getSaveAll() const {
+  SavePlan plan;
   for (StorageId s = 0; s < graph.storages.size(); ++s)
     if (!graph.isBackward(s) &&
-        (lastUse[s] >= 0 || graph.storages[s].isBackwardOutput) &&
-        graph.owner(s).policy != RematPolicy::MustRecompute)
-      all.push_back(s);
-  // Through what must be recomputed the backward may reach a draw.
-  if (llvm::none_of(graph.units, [](const Unit &unit) {
-        return unit.policy == RematPolicy::MustRecompute;
-      }))
-    addOption(1, /*isNested=*/false, std::move(all));
+        (lastUse[s] >= 0 || graph.storages[s].isBackwardOutput))
+      plan.saved.push_back(s);
+  return plan;
 }
 
 void BudgetSearch::addOptions() {
-  addSaveAll();
+  // The largest and cheapest point, unless something must be recomputed.
+  if (llvm::none_of(graph.units, [](const Unit &unit) {
+        return unit.policy == RematPolicy::MustRecompute;
+      }))
+    addOption(1, /*isNested=*/false, getSaveAll().saved);
   llvm::SmallVector<uint32_t> lengths = {1, 2, 4, 8};
   if (!isLarge())
     lengths.append({3, 5, 6, 12, 16});

@@ -1,7 +1,7 @@
 //===- Partition.cpp - The min-cut partitioner as a pass ------------------===//
 
 #include "fx/Partition/Passes.h"
-#include "fx/Partition/Report.h"
+#include "fx/Partition/Page.h"
 #include "fx/Support/OutputFile.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/JSON.h"
@@ -74,6 +74,14 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
     }
     if (!report.empty() && failed(writeReports(results)))
       return signalPassFailure();
+    if (!partitionReport.empty() && failed(writePageFile(results)))
+      return signalPassFailure();
+    if (summary)
+      for (const PartitionResult &result : results)
+        printSummary(llvm::errs(), result);
+    if (!keepJoint)
+      for (func::FuncOp function : functions)
+        function.erase();
   }
 
 private:
@@ -190,21 +198,20 @@ private:
              << "', which the cut does not save";
     result.units = buildUnitGraph(graph, result.info);
     result.cost = measure(graph, result.units, model, result.extraction);
-    if ((peak || budgetMode == "improved") && failed(search(result)))
+    if (peak || budgetMode == "improved" || !partitionReport.empty())
+      result.search = std::make_unique<PartitionSearch>(graph, result.info,
+                                                        result.units, model);
+    if ((peak || budgetMode == "improved") && failed(choose(result)))
       return failure();
     emitRemarks(result);
     splitJointFunction(result.joint, result.extraction, result.forwardName,
                        result.backwardName);
-    if (!keepJoint)
-      function.erase();
     return success();
   }
 
   /// Replaces functorch's answer by what the budget asks for.
-  LogicalResult search(PartitionResult &result) {
+  LogicalResult choose(PartitionResult &result) {
     const JointGraph &graph = result.joint.graph;
-    result.search = std::make_unique<PartitionSearch>(graph, result.info,
-                                                      result.units, model);
     std::optional<Extraction> found = peak
                                           ? result.search->solveForPeak(*peak)
                                           : result.search->improve(result.cost);
@@ -219,10 +226,22 @@ private:
              << result.search->getBound().getFloor();
     }
     result.extraction = std::move(*found);
+    result.isSearched = true;
     result.cost = measure(graph, result.units, model, result.extraction);
     if (peak && result.cost.memory.peak > *peak)
       return emitErrorOn(result.joint.function, "was partitioned for a peak of ")
              << *peak << " bytes, but takes " << result.cost.memory.peak;
+    return success();
+  }
+
+  LogicalResult writePageFile(ArrayRef<PartitionResult> results) {
+    llvm::Error error = writeOutputFile(
+        partitionReport, [&](llvm::raw_pwrite_stream &file) {
+          writePage(file, results, model);
+        });
+    if (error)
+      return getOperation().emitError("cannot write the page ")
+             << llvm::toString(std::move(error));
     return success();
   }
 

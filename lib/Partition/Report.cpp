@@ -34,6 +34,43 @@ SmallVector<NodeId> mlir::fx::getRecomputed(const PartitionResult &result) {
   return nodes;
 }
 
+/// The operations of running a node's unit with all that is not saved.
+static int64_t getChainFlops(const PartitionResult &result, NodeId n,
+                             const llvm::BitVector &saved) {
+  const JointGraph &graph = result.joint.graph;
+  int64_t flops = 0;
+  llvm::SmallDenseSet<NodeId> visited;
+  SmallVector<NodeId> stack = {n};
+  while (!stack.empty()) {
+    NodeId node = stack.pop_back_val();
+    if (graph[node].isInput() || (node != n && saved.test(node)) ||
+        !visited.insert(node).second)
+      continue;
+    flops += graph[node].flops;
+    stack.append(graph[node].inputs.begin(), graph[node].inputs.end());
+  }
+  return flops;
+}
+
+std::string mlir::fx::getReason(const PartitionResult &result, NodeId n) {
+  const JointNode &node = result.joint.graph[n];
+  if (!result.isSearched)
+    return describe(result.solution.banned[n]).str();
+  if (node.isInput())
+    return describe(BanReason::Input).str();
+  if (node.policy == RematPolicy::MustSave)
+    return describe(BanReason::MustSave).str();
+  if (hasAny(node.classes, RematClass::Draws))
+    return describe(BanReason::Random).str();
+  if (llvm::is_contained(result.joint.graph.forwardOutputs, n))
+    return "the forward returns it";
+  llvm::BitVector saved(result.joint.graph.size());
+  for (NodeId other : result.extraction.saved)
+    saved.set(other);
+  return "it would take " + std::to_string(getChainFlops(result, n, saved)) +
+         " operations";
+}
+
 static void writeNames(llvm::json::OStream &json, const JointGraph &graph,
                        StringRef key, ArrayRef<NodeId> nodes) {
   json.attributeArray(key, [&] {
@@ -163,6 +200,10 @@ void mlir::fx::writeReport(llvm::json::OStream &json,
         });
       }
     });
+    json.attributeObject("reasons", [&] {
+      for (NodeId n : result.extraction.saved)
+        json.attribute(graph[n].name, getReason(result, n));
+    });
     writeNames(json, graph, "recomputed", getRecomputed(result));
     json.attribute("flow_value", result.solution.cut.value);
     json.attribute("saved_bytes", savedBytes);
@@ -190,7 +231,7 @@ void mlir::fx::emitRemarks(const PartitionResult &result) {
   for (NodeId n : result.extraction.saved)
     remark::passed(joint.getLoc(n), options("saved"))
         << remark::add("saves {0}", joint.graph[n].name)
-        << remark::reason("{0}", describe(result.solution.banned[n]))
+        << remark::reason("{0}", getReason(result, n))
         << remark::metric("bytes", joint.graph[n].bytes);
   for (NodeId n : getRecomputed(result))
     remark::passed(joint.getLoc(n), options("recomputed"))

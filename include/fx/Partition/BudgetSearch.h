@@ -53,6 +53,8 @@ public:
   /// Whether a point costs less than another one.
   bool isCheaper(const StepWork &a, const StepWork &b) const;
 
+  /// Everything that the backward uses.
+  SavePlan getSaveAll() const;
   const Blocks &getBlocks() const { return blocks; }
   Schedule schedule(const SavePlan &plan) const {
     return Scheduler(graph, blocks).schedule(plan);
@@ -78,7 +80,6 @@ private:
   Evaluation evaluate(const SavePlan &plan);
   void addPoint(const Evaluation &evaluation, const SavePlan &plan,
                 uint32_t answer = BudgetPoint::noAnswer);
-  void addSaveAll();
   void addOptions();
   void addOption(uint32_t length, bool isNested,
                  std::vector<StorageId> saved);

@@ -52,6 +52,12 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
            "Millions of bytes a second that the machine reads or writes">,
     Option<"report", "report", "std::string", /*default=*/"\"\"",
            "Write the saved and recomputed nodes to this file as JSON">,
+    Option<"partitionReport", "partition-report", "std::string",
+           /*default=*/"\"\"",
+           "Write a page with memory over time, saved values and other budgets "
+           "to this file">,
+    Option<"summary", "summary", "bool", /*default=*/"false",
+           "Print a few lines with the peak to stderr">,
     Option<"reportNetwork", "report-network", "bool", /*default=*/"false",
            "Add classification and network of each node to the report">,
     Option<"keepJoint", "keep-joint", "bool", /*default=*/"false",

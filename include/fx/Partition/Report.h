@@ -20,14 +20,19 @@ struct PartitionResult {
   Extraction extraction;
   UnitGraph units;
   PartitionCost cost;
-  /// What a budget was chosen from.
+  /// What a budget was chosen from, or a page shows.
   std::unique_ptr<PartitionSearch> search;
+  /// Whether the search chose the partition, not functorch's rules.
+  bool isSearched = false;
   std::string forwardName, backwardName;
 };
 
 /// The nodes that both functions compute, or the backward several times, in the
 /// backward's order.
 SmallVector<NodeId> getRecomputed(const PartitionResult &result);
+
+/// Why a node is saved: a rule, or what it would take to compute it again.
+std::string getReason(const PartitionResult &result, NodeId node);
 
 /// Writes one JSON object; with `network` also each node's classification,
 /// capacity and infinite edges, and the order of both functions.
