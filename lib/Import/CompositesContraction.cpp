@@ -540,6 +540,39 @@ static Values cdistBackward(CompositeBuilder &c) {
   return {c.sumTo(sum, getTensorType(a))};
 }
 
+/// Attention with enable_gqa: each head of key and value serves a group of query
+/// heads. Without, the op of its own is built.
+static Values groupedAttention(CompositeBuilder &c) {
+  Value query = c.value("query");
+  int64_t rank = getRank(query);
+  auto repeat = [&](StringRef name) -> Value {
+    Value keys = c.value(name);
+    if (rank < 3 || getRank(keys) != rank)
+      return {};
+    int64_t heads = getTensorType(keys).getDimSize(rank - 3);
+    int64_t queryHeads = getTensorType(query).getDimSize(rank - 3);
+    if (heads == queryHeads && !ShapedType::isDynamic(heads))
+      return keys;
+    if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(queryHeads) ||
+        heads == 0 || queryHeads % heads != 0)
+      return {};
+    Sizes sizes = c.sizesOf(keys), grouped = sizes;
+    grouped.insert(grouped.end() - 2, c.size(queryHeads / heads));
+    sizes[rank - 3] = c.size(queryHeads);
+    return c.view(c.expand(c.unsqueeze(keys, rank - 2), grouped), sizes);
+  };
+  Value key = repeat("key"), value = repeat("value");
+  if (!key || !value)
+    return c.fail();
+  FloatAttr scale;
+  if (c.has("scale"))
+    scale = c.getBuilder().getF64FloatAttr(c.number("scale"));
+  return {c.create<ScaledDotProductAttentionOp>(
+      query, key, value, c.optional("attn_mask"),
+      c.getBuilder().getF64FloatAttr(c.number("dropout_p")),
+      c.getBuilder().getBoolAttr(c.flag("is_causal")), scale)};
+}
+
 ArrayRef<Composite> fx::getContractionComposites() {
   static constexpr Composite table[] = {
       {"aten.einsum.default", einsum},
@@ -560,6 +593,7 @@ ArrayRef<Composite> fx::getContractionComposites() {
       {"aten.kron.default", kron},
       {"aten.cross.default", cross},
       {"aten.linalg_cross.default", cross},
+      {"aten.scaled_dot_product_attention.default", groupedAttention},
       {"aten.cdist.default", cdist},
       {"aten._cdist_forward.default", cdist},
       {"aten._cdist_backward.default", cdistBackward},

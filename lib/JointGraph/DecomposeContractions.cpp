@@ -123,6 +123,50 @@ static std::optional<double> getScale(std::optional<llvm::APFloat> scale,
   return 1.0 / std::sqrt((double)head);
 }
 
+/// Query heads for each head of `keys`: more than one in grouped-query
+/// attention; none if the shapes do not fit.
+static std::optional<int64_t> countQueryGroup(Value query, Value keys) {
+  int64_t rank = getRank(query);
+  if (getRank(keys) != rank || rank < 3)
+    return getRank(keys) == rank ? std::optional<int64_t>(1) : std::nullopt;
+  int64_t queryHeads = getTensorType(query).getDimSize(rank - 3);
+  int64_t heads = getTensorType(keys).getDimSize(rank - 3);
+  if (queryHeads == heads || ShapedType::isDynamic(queryHeads) ||
+      ShapedType::isDynamic(heads))
+    return 1;
+  if (heads == 0 || queryHeads % heads != 0)
+    return std::nullopt;
+  return queryHeads / heads;
+}
+
+/// Sizes [..., heads, group, tokens, head size] of [..., heads, tokens, ...].
+static Sizes getGroupedSizes(TensorBuilder &b, Value keys, int64_t group) {
+  Sizes sizes = b.sizesOf(keys);
+  sizes.insert(sizes.end() - 2, b.size(group));
+  return sizes;
+}
+
+/// Each head of `keys` as often as it has queries.
+static Value repeatHeads(TensorBuilder &b, Value keys, int64_t group) {
+  if (group == 1)
+    return keys;
+  int64_t rank = getRank(keys);
+  Sizes sizes = b.sizesOf(keys);
+  sizes[rank - 3] = b.multiply(sizes[rank - 3], b.size(group));
+  Value expanded = b.expand(b.unsqueeze(keys, rank - 2),
+                            getGroupedSizes(b, keys, group));
+  return b.view(expanded, sizes);
+}
+
+/// The gradient of what `repeatHeads` repeated.
+static Value sumHeads(TensorBuilder &b, Value gradient, Value keys,
+                      int64_t group) {
+  if (group == 1)
+    return gradient;
+  return b.sum(b.view(gradient, getGroupedSizes(b, keys, group)),
+               getRank(keys) - 2, /*keepdim=*/false);
+}
+
 /// Adds the mask, or minus infinity where a boolean or causal mask is false.
 static Value applyMask(TensorBuilder &b, Value scores, Value mask,
                        bool isCausal) {
@@ -154,10 +198,12 @@ static Value clearMaskedRows(TensorBuilder &b, Value probabilities,
 static SmallVector<Value> decomposeAttention(ScaledDotProductAttentionOp op,
                                              TensorBuilder &b) {
   std::optional<double> scale = getScale(op.getScale(), op.getQuery());
-  if (!scale)
+  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
+  if (!scale || !group)
     return {};
   Value query = b.mul(op.getQuery(), *scale);
-  Value scores = buildMatmul(b, query, b.transposeLast(op.getKey()));
+  Value key = repeatHeads(b, op.getKey(), *group);
+  Value scores = buildMatmul(b, query, b.transposeLast(key));
   scores = applyMask(b, scores, op.getAttnMask(), op.getIsCausal());
   Value probabilities =
       b.create<SoftmaxOp>(scores, (uint64_t)-1, TypeAttr()).getResult();
@@ -165,14 +211,15 @@ static SmallVector<Value> decomposeAttention(ScaledDotProductAttentionOp op,
   double dropout = op.getDropoutP().convertToDouble();
   if (dropout > 0)
     probabilities = buildDropout(b, probabilities, dropout);
-  return {buildMatmul(b, probabilities, op.getValue())};
+  return {buildMatmul(b, probabilities,
+                      repeatHeads(b, op.getValue(), *group))};
 }
 
 /// The masked scores of a flash attention in the type of its logsumexp.
 template <typename OpTy>
-static Value buildFlashScores(OpTy op, TensorBuilder &b, double scale) {
-  Value scores =
-      buildMatmul(b, op.getQuery(), b.transposeLast(op.getKey()));
+static Value buildFlashScores(OpTy op, TensorBuilder &b, Value key,
+                              double scale) {
+  Value scores = buildMatmul(b, op.getQuery(), b.transposeLast(key));
   scores = b.mul(b.toCompute(scores), scale);
   return applyMask(b, scores, op.getAttnMask(), op.getIsCausal());
 }
@@ -190,26 +237,31 @@ static SmallVector<Value> decomposeFlash(FlashAttentionForCpuOp op,
                                          TensorBuilder &b) {
   std::optional<double> scale = getScale(op.getScale(), op.getQuery());
   // With dropout the op draws numbers that only its kernel knows.
-  if (!scale || op.getDropoutP().convertToDouble() > 0)
+  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
+  if (!scale || !group || op.getDropoutP().convertToDouble() > 0)
     return {};
-  Value scores = buildFlashScores(op, b, *scale);
+  Value key = repeatHeads(b, op.getKey(), *group);
+  Value scores = buildFlashScores(op, b, key, *scale);
   Value logsumexp =
       b.create<LogsumexpOp>(scores, getRank(scores) - 1, /*keepdim=*/false);
   Value p = buildFlashProbabilities(b, scores, logsumexp);
   p = b.convert(p, getElement(op.getValue()));
-  return {buildMatmul(b, p, op.getValue()), logsumexp};
+  Value value = repeatHeads(b, op.getValue(), *group);
+  return {buildMatmul(b, p, value), logsumexp};
 }
 
 /// dv = p^T g, ds = p (g v^T - sum(g o)), dq = scale ds k, dk = scale ds^T q
 static SmallVector<Value>
 decomposeFlashBackward(FlashAttentionForCpuBackwardOp op, TensorBuilder &b) {
   std::optional<double> scale = getScale(op.getScale(), op.getQuery());
-  if (!scale || op.getDropoutP().convertToDouble() > 0)
+  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
+  if (!scale || !group || op.getDropoutP().convertToDouble() > 0)
     return {};
-  Value g = op.getGradOut(), query = op.getQuery(), key = op.getKey(),
-        value = op.getValue();
+  Value g = op.getGradOut(), query = op.getQuery();
+  Value key = repeatHeads(b, op.getKey(), *group);
+  Value value = repeatHeads(b, op.getValue(), *group);
   Type element = getElement(query);
-  Value p = buildFlashProbabilities(b, buildFlashScores(op, b, *scale),
+  Value p = buildFlashProbabilities(b, buildFlashScores(op, b, key, *scale),
                                     op.getLogsumexp());
   Value gradValue =
       buildMatmul(b, b.transposeLast(b.convert(p, element)), g);
@@ -218,8 +270,10 @@ decomposeFlashBackward(FlashAttentionForCpuBackwardOp op, TensorBuilder &b) {
                       getRank(g) - 1, /*keepdim=*/true);
   Value gradScores = b.mul(b.mul(p, b.sub(gradP, delta)), *scale);
   gradScores = b.convert(gradScores, element);
+  Value gradKey = buildMatmul(b, b.transposeLast(gradScores), query);
   return {buildMatmul(b, gradScores, key),
-          buildMatmul(b, b.transposeLast(gradScores), query), gradValue};
+          sumHeads(b, gradKey, op.getKey(), *group),
+          sumHeads(b, gradValue, op.getValue(), *group)};
 }
 
 void fx::populateDecomposeContractions(RewritePatternSet &patterns) {

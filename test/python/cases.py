@@ -72,6 +72,9 @@ CASES = {
     "conv_bn": Case(lambda: (apply, ConvBN(), [torch.randn(2, 3, 6, 6)]), calls=3),
     "conv_bn_dynamic": Case(lambda: (apply, ConvBN(), [torch.randn(2, 3, 6, 6)]), dynamic=True),
     "attention": Case(lambda: (apply, Attention(), [torch.randn(2, 5, 16)])),
+    "grouped_attention": Case(
+        lambda: (lambda m, q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True),
+                 nn.Identity(), [leaf(2, 4, 9, 8), leaf(2, 2, 9, 8), leaf(2, 2, 9, 8)])),
     "tied_weights": Case(lambda: (apply, Tied(), [torch.randint(0, 10, (3, 4))])),
     "buffer_mutation": Case(lambda: (apply, Counter(), [leaf(2, 3)]), calls=3),
     "input_mutation": Case(

@@ -195,6 +195,12 @@ PRODUCTS = [
     ("kron", lambda a, b: torch.kron(a, b), [X, floats(2, 1, 3)]),
     ("cross", lambda a, b: torch.linalg.cross(a, b, dim=0), [X, floats(3, 4, seed=3)]),
     ("cross_default", lambda a, b: torch.cross(a, b, dim=1), [floats(2, 3), floats(2, 3, seed=4)]),
+    ("grouped_attention", lambda q, k, v: F.scaled_dot_product_attention(
+        q, k, v, is_causal=True, enable_gqa=True),
+     [floats(2, 6, 5, 4), floats(2, 2, 5, 4), floats(2, 2, 5, 4, seed=1)]),
+    ("grouped_attention_mask", lambda q, k, v, m: F.scaled_dot_product_attention(
+        q, k, v, attn_mask=m, scale=0.3, enable_gqa=True),
+     [floats(1, 4, 5, 4), floats(1, 1, 3, 4), floats(1, 1, 3, 2), bools(5, 3)]),
     ("cdist", lambda a, b: torch.cdist(a, b), [CUBE, floats(2, 5, 4)]),
     ("cdist_zero", lambda a: torch.cdist(a, a), [X]),
     ("cdist_backward", lambda g, a, b: torch.ops.aten._cdist_backward(
