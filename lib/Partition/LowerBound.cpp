@@ -115,10 +115,8 @@ SmallVector<uint32_t> LowerBound::chooseSteps(const Blocks &blocks) const {
 
 void LowerBound::addLines(PriceCut cut, int64_t fixed,
                           ArrayRef<BytePrice> prices) {
-  PriceCut::Options options;
-  options.ignorePreferences = true;
   for (BytePrice price : prices) {
-    PriceCut::Choice choice = cut.solve(price, options);
+    PriceCut::Choice choice = cut.solve(price);
     if (choice.status == FlowNetwork::Status::Solved)
       lines.push_back({price, choice.value, fixed});
   }

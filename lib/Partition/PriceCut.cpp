@@ -108,11 +108,7 @@ PriceCut::getSavingCost(StorageId s, BytePrice price,
   int64_t cost = price.of(graph.storages[s].bytes);
   if (options.weights)
     cost = cost * (*options.weights)[s] / 1000;
-  if (options.ignorePreferences)
-    return cost;
-  if (owner.preference == RematPreference::Save)
-    return cost / 4;
-  return owner.preference == RematPreference::Recompute ? 4 * cost : cost;
+  return cost;
 }
 
 PriceCut::Choice PriceCut::solve(BytePrice price, const Options &options) {

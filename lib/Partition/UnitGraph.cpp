@@ -187,6 +187,11 @@ std::vector<int64_t> mlir::fx::getPrices(const UnitGraph &graph,
       prices[u] = getRoofline(unit, model);
       break;
     }
+    // What is preferred seems four times as dear, or as cheap.
+    if (unit.preference == RematPreference::Save)
+      prices[u] *= 4;
+    else if (unit.preference == RematPreference::Recompute)
+      prices[u] /= 4;
     prices[u] += 1;
   }
   return prices;

@@ -36,7 +36,6 @@ public:
     const llvm::BitVector *kept = nullptr;
     /// Whether unclaimed units may run in the forward to have results saved.
     bool saveUnclaimed = true;
-    bool ignorePreferences = false;
     /// For each storage its share of the price per byte, in thousandths.
     const std::vector<uint16_t> *weights = nullptr;
   };

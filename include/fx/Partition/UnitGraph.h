@@ -100,7 +100,8 @@ UnitGraph buildUnitGraph(const JointGraph &graph, const NodeInfo &info);
 int64_t getRoofline(const Unit &unit, const CostModel &model);
 
 /// For each unit what one more run is priced at, in picoseconds: at least 1 for
-/// forward units, 0 for others (an unclaimed unit has to run once anyway).
+/// forward units, 0 for others (an unclaimed unit has to run once anyway). A
+/// preference of the program makes it four times as much or as little.
 std::vector<int64_t> getPrices(const UnitGraph &graph, const CostModel &model);
 
 } // namespace mlir::fx
