@@ -48,6 +48,7 @@ LogicalResult reportUnbounded(const PartitionResult &result) {
 
 struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
   using PartitionPassBase::PartitionPassBase;
+  explicit PartitionPass(std::string *reportText) : reportText(reportText) {}
 
   void runOnOperation() override {
     if (mode != "default" && mode != "aggressive") {
@@ -74,6 +75,10 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
     }
     if (!report.empty() && failed(writeReports(results)))
       return signalPassFailure();
+    if (reportText) {
+      llvm::raw_string_ostream os(*reportText);
+      writeReportsTo(os, results, /*network=*/true);
+    }
     if (!partitionReport.empty() && failed(writePageFile(results)))
       return signalPassFailure();
     if (summary)
@@ -245,20 +250,24 @@ private:
     return success();
   }
 
+  void writeReportsTo(raw_ostream &os, ArrayRef<PartitionResult> results,
+                      bool network) {
+    llvm::json::OStream json(os, 1);
+    if (results.size() == 1)
+      writeReport(json, results.front(), network);
+    else
+      json.array([&] {
+        for (const PartitionResult &result : results)
+          writeReport(json, result, network);
+      });
+    json.flush();
+    os << "\n";
+  }
+
   LogicalResult writeReports(ArrayRef<PartitionResult> results) {
     llvm::Error error =
         writeOutputFile(report, [&](llvm::raw_pwrite_stream &file) {
-          llvm::json::OStream json(file, 1);
-          if (results.size() == 1) {
-            writeReport(json, results.front(), reportNetwork);
-          } else {
-            json.array([&] {
-              for (const PartitionResult &result : results)
-                writeReport(json, result, reportNetwork);
-            });
-          }
-          json.flush();
-          file << "\n";
+          writeReportsTo(file, results, reportNetwork);
         });
     if (error)
       return getOperation().emitError("cannot write the report ")
@@ -269,6 +278,12 @@ private:
   CostModel model;
   /// The bytes of `peak-budget`.
   std::optional<int64_t> peak;
+  /// Receives the report, too; may be null.
+  std::string *reportText = nullptr;
 };
 } // namespace
+
+std::unique_ptr<Pass> createPartitionPass(std::string &reportText) {
+  return std::make_unique<PartitionPass>(&reportText);
+}
 } // namespace mlir::fx

@@ -9,7 +9,8 @@ loaded when something is compiled.
 from . import config
 
 __version__ = "0.1.0"
-__all__ = ["compile", "config", "counters", "explain", "to_fx"]
+__all__ = ["compile", "config", "counters", "explain", "partition",
+           "partition_for_inductor", "to_fx"]
 
 
 def compile(gm, example_inputs, options=None):
@@ -29,6 +30,14 @@ def __getattr__(name):
         from . import _report
 
         return getattr(_report, name)
+    if name == "partition":
+        from ._partition import partition
+
+        return partition
+    if name == "partition_for_inductor":
+        from ._partition_inductor import partition_for_inductor
+
+        return partition_for_inductor
     if name == "to_fx":
         from ._export import to_fx
 

@@ -40,6 +40,8 @@ def library():
     ]
     lib.fx_check_graph.restype = ctypes.c_void_p
     lib.fx_check_graph.argtypes = lib.fx_compile_graph.argtypes
+    lib.fx_partition_graph.restype = ctypes.c_void_p
+    lib.fx_partition_graph.argtypes = lib.fx_compile_graph.argtypes
     lib.fx_export_python.restype = ctypes.c_void_p
     lib.fx_export_python.argtypes = [
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p,
@@ -117,6 +119,20 @@ def check_graph(text, options):
         return json.loads(_take_string(answer))
     message = _take_string(error) or "unknown error"
     raise RuntimeError(f"fx_mlir could not read the graph: {message}")
+
+
+def partition_graph(text, options):
+    """The report of fx-partition on a joint graph in JSON; `options` are its
+    options as text."""
+    lib = library()
+    encoded = options.encode()
+    error = ctypes.c_void_p()
+    answer = ctypes.c_void_p(lib.fx_partition_graph(
+        text, len(text), encoded, len(encoded), ctypes.byref(error)))
+    if answer:
+        return json.loads(_take_string(answer))
+    message = _take_string(error) or "unknown error"
+    raise RuntimeError(f"fx_mlir could not partition the graph: {message}")
 
 
 def export_python(source, pipeline):

@@ -82,6 +82,38 @@ def default_partition(gm, joint_inputs, **kwargs):
         gm, joint_inputs, **kwargs)
 
 
+def simplify_joint(gm):
+    """What PyTorch's partitioner does first: dead and repeated calls go."""
+    from torch._functorch import config
+    from torch._functorch.compile_utils import fx_graph_cse
+
+    gm.graph.eliminate_dead_code()
+    if config.cse:
+        gm.graph = fx_graph_cse(gm.graph)
+    gm.recompile()
+
+
+def extract_parts(gm, saved, num_fwd_outputs, static):
+    """The forward and the backward of a joint graph that save given nodes.
+
+    `static` are the placeholders of parameters and buffers.
+    """
+    from torch._functorch import partitioners
+    from torch.utils._ordered_set import OrderedSet
+
+    is_symbol = [isinstance(n.meta.get("val"), _SYMBOLIC) for n in saved]
+    return partitioners._extract_fwd_bwd_modules(
+        gm,
+        [n for n, symbol in zip(saved, is_symbol, strict=True) if not symbol],
+        [n for n, symbol in zip(saved, is_symbol, strict=True) if symbol],
+        num_fwd_outputs=num_fwd_outputs,
+        static_lifetime_input_nodes=OrderedSet(static),
+    )
+
+
+_SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+
+
 def fake_mode_of(values):
     """The FakeTensorMode of example values, or None."""
     return detect_fake_mode(values)
@@ -105,6 +137,15 @@ def size_hint(size):
         return size
     hint = size.node.hint
     return 2 if hint is None else int(hint)
+
+
+def optimization_hint(size):
+    """The number that PyTorch's partitioner counts for a size."""
+    if isinstance(size, int):
+        return size
+    from torch.fx.experimental.symbolic_shapes import optimization_hint
+
+    return optimization_hint(size, fallback=4096)
 
 
 def sym_text(value):

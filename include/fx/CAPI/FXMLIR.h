@@ -45,6 +45,16 @@ fx_module *fx_compile_graph(const char *json, size_t length,
 char *fx_check_graph(const char *json, size_t length, const char *options,
                      size_t options_length, char **error);
 
+/**
+ * Partitions a joint graph (JSON as above) without compiling it. `options` are
+ * those of fx-partition as text ("peak-budget=8GiB"), NULL for the defaults.
+ * The answer is the pass's report (JSON): `saved`, `forward_order`,
+ * `backward_order` and what they cost, by the names of the graph's nodes; to be
+ * freed with fx_string_free. NULL is an error, with its text in `*error`.
+ */
+char *fx_partition_graph(const char *json, size_t length, const char *options,
+                         size_t options_length, char **error);
+
 /** Frees the module and its code. NULL is ignored. */
 void fx_module_destroy(fx_module *module);
 

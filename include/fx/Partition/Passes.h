@@ -15,6 +15,10 @@ namespace mlir::fx {
 #define GEN_PASS_REGISTRATION
 #include "fx/Partition/Passes.h.inc"
 
+/// The pass fx-partition, which also gives its report, with the network, to
+/// `reportText`.
+std::unique_ptr<Pass> createPartitionPass(std::string &reportText);
+
 } // namespace mlir::fx
 
 #endif // FX_PARTITION_PASSES_H

@@ -9,7 +9,6 @@ the recorded ones and given to fx-partition.
 
 import importlib.util
 import json
-import math
 import pathlib
 import subprocess
 import sys
@@ -25,103 +24,14 @@ probe = importlib.util.module_from_spec(spec)
 sys.modules["inductor_probe"] = probe
 spec.loader.exec_module(probe)
 
-import torch  # noqa: E402
-from torch.fx.experimental.symbolic_shapes import optimization_hint  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "python"))
+from fx_mlir._partition import encode_joint  # noqa: E402
 
-SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 BUDGETS = [1.0, 0.5, 0.0]
 
 
 class Chosen(Exception):
     """Raised when PyTorch's answer is known."""
-
-
-def size_of(dimension):
-    if isinstance(dimension, torch.SymInt):
-        return optimization_hint(dimension, fallback=4096)
-    return dimension
-
-
-def encode(value):
-    """An argument or metadata in the format of the recorded graphs."""
-    if isinstance(value, torch.fx.Node):
-        return {"node": value.name}
-    if isinstance(value, torch.Tensor):
-        return {
-            "shape": [size_of(d) for d in value.shape],
-            "stride": [size_of(d) for d in value.stride()],
-            "dtype": str(value.dtype).removeprefix("torch."),
-            "device": "cpu",
-            "offset": 0,
-        }
-    if isinstance(value, SYMBOLIC):
-        return {"sym": str(value)}
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    if isinstance(value, torch.dtype):
-        return {"dtype": str(value).removeprefix("torch.")}
-    if isinstance(value, torch.device):
-        return {"device": str(value)}
-    if isinstance(value, torch.layout):
-        return {"layout": "strided"}
-    if isinstance(value, torch.memory_format):
-        return {"memory_format": str(value).removeprefix("torch.")}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}
-    return value
-
-
-def encode_target(target):
-    if isinstance(target, str):
-        return target
-    if isinstance(target, torch._ops.OpOverload):
-        return str(target)
-    return f"operator.{target.__name__}"
-
-
-def get_kind(name):
-    for kind in ("tangents", "fwd_seed_offset", "bwd_seed_offset"):
-        if kind in name:
-            return kind.removesuffix("s")
-    return "primal"
-
-
-def encode_node(graph_module, node):
-    entry = {"name": node.name, "op": node.op}
-    if node.op == "placeholder":
-        entry["kind"] = get_kind(node.name)
-    else:
-        entry["target"] = encode_target(node.target)
-    if node.op == "get_attr":
-        value = getattr(graph_module, node.target)
-        entry["value"] = value.tolist()
-        entry["val"] = encode(value)
-    if node.op == "call_function":
-        entry["args"] = encode(node.args)
-        if node.kwargs:
-            entry["kwargs"] = {k: encode(v) for k, v in node.kwargs.items()}
-    if "val" in node.meta:
-        entry["val"] = encode(node.meta["val"])
-    if node.meta.get("recompute") is not None:
-        entry["recompute"] = node.meta["recompute"].name
-    for key in ("partitioner_tag", "ac_graph_id"):
-        if key in node.meta:
-            entry[key] = node.meta[key]
-    return entry
-
-
-def encode_graph(graph, num_outputs, static):
-    *nodes, output = graph.nodes
-    outputs = torch.utils._pytree.tree_leaves(output.args, lambda x: x is None)
-    return {
-        "format": "joint-graph-oracle-1",
-        "num_fwd_outputs": num_outputs,
-        "static_lifetime_input_indices": sorted(static),
-        "joint": {
-            "nodes": [encode_node(graph.owning_module, node) for node in nodes],
-            "outputs": [encode(value) for value in outputs],
-        },
-    }
 
 
 def partition(path, option):
@@ -151,7 +61,7 @@ arguments = {}
 
 def choose(graph, info, memory_budget=1):
     path = SCRATCH / f"{probe.R['model']}.json"
-    document = encode_graph(graph, **arguments)
+    document = encode_joint(graph.owning_module, **arguments)
     path.write_text(json.dumps(document))
     aggressive = probe.fcfg.aggressive_recomputation
     for budget in BUDGETS:
@@ -163,7 +73,7 @@ def choose(graph, info, memory_budget=1):
 
 
 def remember(graph_module, joint_inputs, *args, **kwargs):
-    arguments["num_outputs"] = kwargs["num_fwd_outputs"]
+    arguments["num_fwd_outputs"] = kwargs["num_fwd_outputs"]
     arguments["static"] = kwargs.get("static_lifetime_input_indices") or []
     return probe.orig_part(graph_module, joint_inputs, *args, **kwargs)
 
