@@ -26,6 +26,15 @@ struct fx_module {
   llvm::StringSet<> functions;
 };
 
+/// The names of a list with commas.
+static std::vector<std::string> splitNames(StringRef text) {
+  std::vector<std::string> names;
+  for (StringRef name : llvm::split(text, ','))
+    if (!name.trim().empty())
+      names.push_back(name.trim().str());
+  return names;
+}
+
 static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   CompileOptions options;
   options.passSavedArguments = true;
@@ -37,6 +46,8 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   json::Path::Root root("options");
   json::ObjectMapper map(*value, root);
   int64_t optLevel = options.cpu.optLevel;
+  CustomPasses &custom = options.custom;
+  std::string preGrad, joint, postGrad;
   bool ok = map && map.mapOptional("training", options.training) &&
             map.mapOptional("target", options.target) &&
             map.mapOptional("opt_level", optLevel) &&
@@ -44,13 +55,20 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
             map.mapOptional("print_times", options.printTimes) &&
             map.mapOptional("verify", options.cpu.verifyPasses) &&
             map.mapOptional("partition", options.partition) &&
-            map.mapOptional("pre_grad_custom", options.custom.preGrad) &&
-            map.mapOptional("joint_custom_pre", options.custom.jointPre) &&
-            map.mapOptional("joint_custom_post", options.custom.jointPost) &&
-            map.mapOptional("post_grad_custom_pre", options.custom.postPre) &&
-            map.mapOptional("post_grad_custom_post", options.custom.postPost);
+            map.mapOptional("pre_grad_custom", custom.preGrad.customPost) &&
+            map.mapOptional("joint_custom_pre", custom.jointGraph.customPre) &&
+            map.mapOptional("joint_custom_post", custom.jointGraph.customPost) &&
+            map.mapOptional("post_grad_custom_pre", custom.postGrad.customPre) &&
+            map.mapOptional("post_grad_custom_post",
+                            custom.postGrad.customPost) &&
+            map.mapOptional("pre_grad_disable", preGrad) &&
+            map.mapOptional("joint_disable", joint) &&
+            map.mapOptional("post_grad_disable", postGrad);
   if (!ok)
     return root.getError();
+  custom.preGrad.disabled = splitNames(preGrad);
+  custom.jointGraph.disabled = splitNames(joint);
+  custom.postGrad.disabled = splitNames(postGrad);
   if (optLevel < 0 || optLevel > 3)
     return llvm::createStringError("opt_level " + llvm::Twine(optLevel) +
                                    " is not between 0 and 3");

@@ -81,7 +81,7 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
   const CustomPasses &custom = options.custom;
   if (!isJoint &&
       failed(runner.run(Stage::PreGrad, [&](OpPassManager &pm, ErrorHandler onError) {
-        return buildPreGradStage(pm, custom, onError);
+        return buildPreGradStage(pm, custom.preGrad, onError);
       })))
     return failure();
   if (!isJoint && !isInference &&
@@ -90,7 +90,7 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
       })))
     return failure();
   if (failed(runner.run(Stage::JointGraph, [&](OpPassManager &pm, ErrorHandler onError) {
-        return buildJointGraphStage(pm, custom, onError);
+        return buildJointGraphStage(pm, custom.jointGraph, onError);
       })))
     return failure();
   if (!isInference &&
@@ -104,7 +104,7 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
       })))
     return failure();
   return runner.run(Stage::PostGrad, [&](OpPassManager &pm, ErrorHandler onError) {
-    if (failed(buildPostGradStage(pm, custom, isInference, onError)))
+    if (failed(buildPostGradStage(pm, custom.postGrad, isInference, onError)))
       return failure();
     pm.addNestedPass<func::FuncOp>(createSeedsToArgumentsPass());
     return success();

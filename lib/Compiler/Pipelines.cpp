@@ -25,38 +25,52 @@ bool fx::hasTangents(ModuleOp module) {
   return false;
 }
 
-/// Appends the passes that a hook's text names.
-static LogicalResult addHook(OpPassManager &pm, StringRef text, StringRef hook,
-                             ErrorHandler onError) {
-  if (text.empty())
-    return success();
-  std::string message;
-  llvm::raw_string_ostream stream(message);
-  if (succeeded(parsePassPipeline(text, pm, stream)))
-    return success();
-  return onError(hook + ": " + StringRef(message).rtrim());
-}
+namespace {
+/// The passes of one stage with the user's hooks.
+class HookedStage {
+public:
+  HookedStage(OpPassManager &pm, const StageHooks &hooks, ErrorHandler onError)
+      : passes(pm, hooks.disabled), onError(onError) {}
 
-/// A hook that appends the passes of `text`; `status` turns to failure when it
-/// does not parse.
-static std::function<void(OpPassManager &)> makeHook(StringRef text,
-                                                     StringRef name,
-                                                     ErrorHandler onError,
-                                                     LogicalResult &status) {
-  return [=, &status](OpPassManager &pm) {
-    if (failed(addHook(pm, text, name, onError)))
-      status = failure();
-  };
-}
+  /// A function that appends the passes that `text` names.
+  std::function<void(OpPassManager &)> makeHook(StringRef name,
+                                                StringRef text) {
+    return [this, name, text](OpPassManager &pm) {
+      if (failed(addPasses(pm, name, text)))
+        status = failure();
+    };
+  }
 
-LogicalResult fx::buildPreGradStage(OpPassManager &pm,
-                                    const CustomPasses &custom,
+  /// To be called when all passes are there.
+  LogicalResult finish() {
+    return failure(failed(status) || failed(passes.checkNames(onError)));
+  }
+
+  StagePasses passes;
+
+private:
+  LogicalResult addPasses(OpPassManager &pm, StringRef name, StringRef text) {
+    if (text.empty())
+      return success();
+    std::string message;
+    llvm::raw_string_ostream stream(message);
+    if (succeeded(parsePassPipeline(text, pm, stream)))
+      return success();
+    return onError(name + ": " + StringRef(message).rtrim());
+  }
+
+  ErrorHandler onError;
+  LogicalResult status = success();
+};
+} // namespace
+
+LogicalResult fx::buildPreGradStage(OpPassManager &pm, const StageHooks &hooks,
                                     ErrorHandler onError) {
-  LogicalResult hooks = success();
+  HookedStage stage(pm, hooks, onError);
   PreGradOptions options;
-  options.custom = makeHook(custom.preGrad, "custom", onError, hooks);
-  buildPreGradPasses(pm, options);
-  return hooks;
+  options.custom = stage.makeHook("custom", hooks.customPost);
+  buildPreGradPasses(stage.passes, options);
+  return stage.finish();
 }
 
 LogicalResult fx::buildAutodiffStage(OpPassManager &pm) {
@@ -69,21 +83,20 @@ LogicalResult fx::buildAutodiffStage(OpPassManager &pm) {
 }
 
 LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
-                                       const CustomPasses &custom,
+                                       const StageHooks &hooks,
                                        ErrorHandler onError) {
+  HookedStage stage(pm, hooks, onError);
   DecomposePassOptions decompose;
   decompose.level = "core";
-  pm.addNestedPass<func::FuncOp>(createDecomposePass(decompose));
-  LogicalResult hooks = success();
+  stage.passes.add(createDecomposePass(decompose));
   JointGraphOptions options;
   // The rule guards softmax against overflow of a scale that our lowering
   // applies in one kernel with it; without fused attention it only costs.
   options.scaleSoftmax = false;
-  options.customPre = makeHook(custom.jointPre, "custom-pre", onError, hooks);
-  options.customPost =
-      makeHook(custom.jointPost, "custom-post", onError, hooks);
-  buildJointGraphPasses(pm, options);
-  return hooks;
+  options.customPre = stage.makeHook("custom-pre", hooks.customPre);
+  options.customPost = stage.makeHook("custom-post", hooks.customPost);
+  buildJointGraphPasses(stage.passes, options);
+  return stage.finish();
 }
 
 LogicalResult fx::buildPartitionStage(OpPassManager &pm, StringRef options,
@@ -96,16 +109,15 @@ LogicalResult fx::buildPartitionStage(OpPassManager &pm, StringRef options,
   return success();
 }
 
-LogicalResult fx::buildPostGradStage(OpPassManager &pm,
-                                     const CustomPasses &custom,
+LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
                                      bool isInference, ErrorHandler onError) {
-  LogicalResult hooks = success();
+  HookedStage stage(pm, hooks, onError);
   PostGradOptions options;
   options.isInference = isInference;
-  options.customPre = makeHook(custom.postPre, "custom-pre", onError, hooks);
-  options.customPost = makeHook(custom.postPost, "custom-post", onError, hooks);
-  buildPostGradPasses(pm, options);
-  return hooks;
+  options.customPre = stage.makeHook("custom-pre", hooks.customPre);
+  options.customPost = stage.makeHook("custom-post", hooks.customPost);
+  buildPostGradPasses(stage.passes, options);
+  return stage.finish();
 }
 
 LogicalResult fx::buildLoweringStage(OpPassManager &pm, bool assertIndices) {
@@ -122,22 +134,37 @@ LogicalResult fx::buildLoweringStage(OpPassManager &pm, bool assertIndices) {
 
 namespace {
 struct PreGradFlags : PassPipelineOptions<PreGradFlags> {
+  ListOption<std::string> disable{
+      *this, "disable", llvm::cl::desc("Passes of the stage not to run")};
   Option<std::string> custom{
       *this, "custom", llvm::cl::desc("Passes to run at the end of the stage")};
+
+  StageHooks getHooks() const {
+    StageHooks hooks;
+    hooks.disabled.assign(disable.begin(), disable.end());
+    hooks.customPost = custom;
+    return hooks;
+  }
 };
 
 struct JointFlags : PassPipelineOptions<JointFlags> {
-  Option<std::string> customPre{
-      *this, "custom-pre", llvm::cl::desc("Passes to run before the stage's")};
-  Option<std::string> customPost{
-      *this, "custom-post", llvm::cl::desc("Passes to run after the stage's")};
-};
-
-struct PostFlags : PassPipelineOptions<PostFlags> {
+  ListOption<std::string> disable{
+      *this, "disable", llvm::cl::desc("Passes of the stage not to run")};
   Option<std::string> customPre{
       *this, "custom-pre", llvm::cl::desc("Passes to run before the rules")};
   Option<std::string> customPost{
       *this, "custom-post", llvm::cl::desc("Passes to run after the rules")};
+
+  StageHooks getHooks() const {
+    StageHooks hooks;
+    hooks.disabled.assign(disable.begin(), disable.end());
+    hooks.customPre = customPre;
+    hooks.customPost = customPost;
+    return hooks;
+  }
+};
+
+struct PostFlags : JointFlags {
   Option<bool> inference{
       *this, "inference",
       llvm::cl::desc("The functions are forwards without a backward")};
@@ -232,18 +259,19 @@ static void registerTwins(StringRef name, StringRef description,
   registerPipeline<Options>(("fx-" + name).str(), description, build);
 }
 
-static CustomPasses getJointHooks(const JointFlags &options) {
-  CustomPasses custom;
-  custom.jointPre = options.customPre;
-  custom.jointPost = options.customPost;
-  return custom;
-}
-
-static CustomPasses getPostHooks(const PostFlags &options) {
-  CustomPasses custom;
-  custom.postPre = options.customPre;
-  custom.postPost = options.customPost;
-  return custom;
+LogicalResult fx::parseStageHooks(Stage stage, StringRef text,
+                                  StageHooks &hooks, ErrorHandler onError) {
+  std::string message;
+  llvm::raw_string_ostream errors(message);
+  auto parse = [&](auto &&flags) -> LogicalResult {
+    if (failed(flags.parseFromString(text, errors)))
+      return onError("bad options '" + text + "' of " + getStageName(stage) +
+                     ": " + StringRef(message).rtrim());
+    hooks = flags.getHooks();
+    return success();
+  };
+  // Whether a function is for inference is the caller's to say.
+  return stage == Stage::PreGrad ? parse(PreGradFlags()) : parse(JointFlags());
 }
 
 void fx::registerPipelines() {
@@ -251,9 +279,7 @@ void fx::registerPipelines() {
       "pre-grad", "Stage PreGrad: normalises and fuses torch-level ops",
       [](OpPassManager &pm, const PreGradFlags &options,
          ErrorHandler onError) {
-        CustomPasses custom;
-        custom.preGrad = options.custom;
-        return buildPreGradStage(pm, custom, onError);
+        return buildPreGradStage(pm, options.getHooks(), onError);
       });
   // Its twin would carry the name of the pass fx-build-joint-graph.
   registerPipeline<NoFlags>(
@@ -265,7 +291,7 @@ void fx::registerPipelines() {
   registerTwins<JointFlags>(
       "joint-graph", "Stage JointGraph: decompositions and joint passes",
       [](OpPassManager &pm, const JointFlags &options, ErrorHandler onError) {
-        return buildJointGraphStage(pm, getJointHooks(options), onError);
+        return buildJointGraphStage(pm, options.getHooks(), onError);
       });
   registerTwins<PartitionFlags>(
       "min-cut-partition",
@@ -279,7 +305,7 @@ void fx::registerPipelines() {
   registerTwins<PostFlags>(
       "post-grad", "Stage PostGrad: passes on each final function",
       [](OpPassManager &pm, const PostFlags &options, ErrorHandler onError) {
-        return buildPostGradStage(pm, getPostHooks(options), options.inference,
+        return buildPostGradStage(pm, options.getHooks(), options.inference,
                                   onError);
       });
   registerPipeline<NoFlags>(

@@ -5,22 +5,17 @@
 
 using namespace mlir;
 
-void fx::buildJointGraphPasses(OpPassManager &module,
+void fx::buildJointGraphPasses(StagePasses &passes,
                                const JointGraphOptions &options) {
-  if (options.customPre)
-    options.customPre(module); // 3.3
-  OpPassManager &function = module.nest<func::FuncOp>();
-  function.addPass(createRemoveNoopOpsPass());         // 3.4
-  function.addPass(createFoldUniformValuesPass());     // 3.5
-  function.addPass(createRemovePointlessViewsPass());  // 3.6
-  function.addPass(createCollapseConvertsPass({options.emulatePrecisionCasts}));
-  if (options.isGPU)
-    function.addPass(createBmmToMmPass()); // 3.8
-  function.addPass(createScatterUponConstTensorPass());
-  if (options.scaleSoftmax)
-    function.addPass(createScaleSoftmaxPass()); // 3.9
-  function.addPass(createReplaceRandomPass());  // 3.10
-  function.addPass(createFuseSeedsPass());
-  if (options.customPost)
-    options.customPost(module); // 3.11
+  passes.addHook(options.customPre);            // 3.3
+  passes.add(createRemoveNoopOpsPass());        // 3.4
+  passes.add(createFoldUniformValuesPass());    // 3.5
+  passes.add(createRemovePointlessViewsPass()); // 3.6
+  passes.add(createCollapseConvertsPass({options.emulatePrecisionCasts}));
+  passes.add(createBmmToMmPass(), options.isGPU); // 3.8
+  passes.add(createScatterUponConstTensorPass());
+  passes.add(createScaleSoftmaxPass(), options.scaleSoftmax); // 3.9
+  passes.add(createReplaceRandomPass());                      // 3.10
+  passes.add(createFuseSeedsPass());
+  passes.addHook(options.customPost); // 3.11
 }

@@ -5,15 +5,12 @@
 
 using namespace mlir;
 
-void fx::buildPreGradPasses(OpPassManager &module,
+void fx::buildPreGradPasses(StagePasses &passes,
                             const PreGradOptions &options) {
-  OpPassManager &function = module.nest<func::FuncOp>();
-  function.addPass(createNormalizeOpsPass());            // 2.1
-  function.addPass(createSinkCatAfterPointwisePass());   // 2.2
-  function.addPass(createRemoveInactiveDropoutPass());   // 2.4
-  if (options.foldConvBatchNorm)
-    function.addPass(createFoldConvBatchNormPass());     // 2.4, 2.7
-  function.addPass(createApplyGumbelMaxTrickPass());     // 2.8
-  if (options.custom)
-    options.custom(module); // 2.9h
+  passes.add(createNormalizeOpsPass());          // 2.1
+  passes.add(createSinkCatAfterPointwisePass()); // 2.2
+  passes.add(createRemoveInactiveDropoutPass()); // 2.4
+  passes.add(createFoldConvBatchNormPass(), options.foldConvBatchNorm); // 2.7
+  passes.add(createApplyGumbelMaxTrickPass());                          // 2.8
+  passes.addHook(options.custom);                                       // 2.9h
 }

@@ -26,6 +26,10 @@ joint_custom_pre: str = ""
 joint_custom_post: str = ""
 post_grad_custom_pre: str = ""
 post_grad_custom_post: str = ""
+# Passes of the stages that do not run: names with commas.
+pre_grad_disable: str = ""
+joint_disable: str = ""
+post_grad_disable: str = ""
 # Print the time of each stage to stderr.
 print_times: bool = False
 # Check the IR after every pass.

@@ -83,3 +83,15 @@ def test_unloadable_library_names_the_package(library_folder):
     (library_folder / "libFXMLIRC.so").write_bytes(b"no library")
     with pytest.raises(RuntimeError, match="libmlir-22"):
         _library.library()
+
+
+def test_a_pass_is_disabled_by_its_name(compiler):
+    compile_with(options={"joint_disable": "fx-remove-noop-ops,fx-fold-uniform-values"})
+
+
+@pytest.mark.parametrize("stage,name", [
+    ("pre_grad", "fx-normalize-ops"), ("joint", "fx-remove-noop-ops"),
+    ("post_grad", "fx-merge-views")])
+def test_a_disabled_pass_must_be_one_of_the_stage(compiler, stage, name):
+    with pytest.raises(Exception, match=f"no pass 'typo'.*{name}"):
+        compile_with(options={f"{stage}_disable": "typo", "fallback": False})

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fx/Compiler/HookOptions.h"
 #include "fx/Compiler/InputFile.h"
 #include "fx/Support/OutputFile.h"
 #include "llvm/Support/CommandLine.h"
@@ -70,6 +71,7 @@ struct CommandLine {
                             cl::cat(category)};
   cl::opt<bool> times{"times", cl::desc("Print the time of each stage"),
                       cl::cat(category)};
+  HookOptions hooks{category};
 };
 } // namespace
 
@@ -94,6 +96,7 @@ static CompileOptions getOptions() {
   options.nvptx.cubin = commandLine->emit != Emit::PTX;
   options.cpu.cpu = commandLine->mcpu;
   options.partition = commandLine->partition;
+  exitOnError(commandLine->hooks.apply(options));
   options.printTimes = commandLine->times;
   options.cpu.printTimes = commandLine->times;
   if (!commandLine->stopAfter.empty()) {

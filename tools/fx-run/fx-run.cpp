@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runner.h"
+#include "fx/Compiler/HookOptions.h"
 #include "fx/Compiler/InputFile.h"
 #include "fx/Runtime/Cuda.h"
 #include "fx/Runtime/Runtime.h"
@@ -49,6 +50,7 @@ struct CommandLine {
                          cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Number of threads"),
                             cl::init(0), cl::cat(category)};
+  HookOptions hooks{category};
 };
 } // namespace
 
@@ -122,6 +124,7 @@ static ModelCode compile(InputFile &input) {
   options.training = commandLine->mode == "training";
   options.target = commandLine->target;
   options.nvptx.arch = commandLine->gpuArch;
+  exitOnError(commandLine->hooks.apply(options));
   auto compiled = compileFx(*input.module,
                             llvm::sys::path::stem(commandLine->model), options);
   if (failed(compiled))

@@ -25,7 +25,9 @@ typedef struct fx_module fx_module;
  *   "nvptx"), opt_level (0 to 3), fuse (bool), print_times (bool), verify
  *   (bool: check the IR after every pass), partition (options of
  *   fx-partition), pre_grad_custom, joint_custom_pre, joint_custom_post,
- *   post_grad_custom_pre, post_grad_custom_post (pass pipelines as text).
+ *   post_grad_custom_pre, post_grad_custom_post (pass pipelines as text),
+ *   pre_grad_disable, joint_disable, post_grad_disable (names of passes of the
+ *   stage that do not run, with commas).
  * Other keys are ignored. A result of NULL is an error; `*error` then is its
  * text, to be freed with fx_string_free (`error` may be NULL, too). Can be
  * called from several threads at once.

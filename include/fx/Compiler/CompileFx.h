@@ -32,11 +32,17 @@ enum class Stage {
 StringRef getStageName(Stage stage);
 std::optional<Stage> parseStage(StringRef name);
 
-/// Text of a pass pipeline for each hook, empty for none.
+/// What a user adds to a stage, and leaves out of it.
+struct StageHooks {
+  /// Names of passes of the stage that do not run.
+  std::vector<std::string> disabled;
+  /// Pass pipelines as text, run before and after the stage's rules.
+  std::string customPre, customPost;
+};
+
+/// PreGrad has one place for passes, after its rules.
 struct CustomPasses {
-  std::string preGrad;
-  std::string jointPre, jointPost;
-  std::string postPre, postPost;
+  StageHooks preGrad, jointGraph, postGrad;
 };
 
 struct CompileOptions {

@@ -2,7 +2,7 @@
 //
 // What `--pre-grad`, `--joint-graph`, … run. Each builder appends one stage;
 // it fails, with a message through `onError`, if the text of a custom hook
-// does not parse.
+// does not parse or a disabled pass is none of the stage.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,19 +15,22 @@ namespace mlir::fx {
 
 using ErrorHandler = llvm::function_ref<LogicalResult(const Twine &)>;
 
-LogicalResult buildPreGradStage(OpPassManager &pm, const CustomPasses &custom,
+LogicalResult buildPreGradStage(OpPassManager &pm, const StageHooks &hooks,
                                 ErrorHandler onError);
 /// Forward functions to joint functions; joint functions stay.
 LogicalResult buildAutodiffStage(OpPassManager &pm);
-LogicalResult buildJointGraphStage(OpPassManager &pm,
-                                   const CustomPasses &custom,
+LogicalResult buildJointGraphStage(OpPassManager &pm, const StageHooks &hooks,
                                    ErrorHandler onError);
 /// `options` is the text of fx-partition's options.
 LogicalResult buildPartitionStage(OpPassManager &pm, StringRef options,
                                   ErrorHandler onError);
 /// `isInference`: the functions are forwards without a backward.
-LogicalResult buildPostGradStage(OpPassManager &pm, const CustomPasses &custom,
+LogicalResult buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
                                  bool isInference, ErrorHandler onError);
+/// Reads the options of `--pre-grad`, `--joint-graph` or `--post-grad` that
+/// are hooks, for tools that run the stages themselves.
+LogicalResult parseStageHooks(Stage stage, StringRef text, StageHooks &hooks,
+                              ErrorHandler onError);
 /// With `assertIndices` the values of index tensors are checked at run time.
 LogicalResult buildLoweringStage(OpPassManager &pm,
                                  bool assertIndices = false);

@@ -3,7 +3,7 @@
 #ifndef FX_JOINTGRAPH_JOINTGRAPH_H
 #define FX_JOINTGRAPH_JOINTGRAPH_H
 
-#include "mlir/Pass/PassManager.h"
+#include "fx/Support/StagePasses.h"
 
 #include <functional>
 
@@ -24,7 +24,7 @@ struct JointGraphOptions {
 /// Adds the passes of reference 3.3 to 3.12 on the functions of a module that
 /// is already decomposed. Functions are in dominance order, so the stable sort
 /// at the end of Inductor's stage has nothing to do.
-void buildJointGraphPasses(OpPassManager &module,
+void buildJointGraphPasses(StagePasses &passes,
                            const JointGraphOptions &options = {});
 
 } // namespace mlir::fx

@@ -3,7 +3,7 @@
 #ifndef FX_POSTGRAD_POSTGRAD_H
 #define FX_POSTGRAD_POSTGRAD_H
 
-#include "mlir/Pass/PassManager.h"
+#include "fx/Support/StagePasses.h"
 
 #include <functional>
 
@@ -20,7 +20,7 @@ struct PostGradOptions {
 
 /// Adds the passes of reference 5.1 to 5.8f on the functions of a module.
 /// In-place updates (5.12) are decided by the memory plan.
-void buildPostGradPasses(OpPassManager &module,
+void buildPostGradPasses(StagePasses &passes,
                          const PostGradOptions &options = {});
 
 } // namespace mlir::fx

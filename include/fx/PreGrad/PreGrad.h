@@ -3,7 +3,7 @@
 #ifndef FX_PREGRAD_PREGRAD_H
 #define FX_PREGRAD_PREGRAD_H
 
-#include "mlir/Pass/PassManager.h"
+#include "fx/Support/StagePasses.h"
 
 #include <functional>
 
@@ -18,7 +18,7 @@ struct PreGradOptions {
 
 /// Adds the passes of reference section 2 on the functions of a module. They
 /// are in dominance order, so the sort at its end has nothing to do.
-void buildPreGradPasses(OpPassManager &module,
+void buildPreGradPasses(StagePasses &passes,
                         const PreGradOptions &options = {});
 
 } // namespace mlir::fx

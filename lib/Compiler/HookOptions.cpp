@@ -1,0 +1,46 @@
+//===- HookOptions.cpp - Command-line options for hooks -------------------===//
+
+#include "fx/Compiler/HookOptions.h"
+#include "fx/Compiler/Pipelines.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
+
+using namespace mlir;
+using namespace mlir::fx;
+namespace cl = llvm::cl;
+
+HookOptions::HookOptions(cl::OptionCategory &category)
+    : preGrad("pre-grad",
+              cl::desc("Hooks of the stage, as fx-opt's --pre-grad takes them"),
+              cl::value_desc("options"), cl::cat(category)),
+      jointGraph("joint-graph",
+                 cl::desc("Hooks of the stage, as fx-opt's --joint-graph"),
+                 cl::value_desc("options"), cl::cat(category)),
+      postGrad("post-grad",
+               cl::desc("Hooks of the stage, as fx-opt's --post-grad"),
+               cl::value_desc("options"), cl::cat(category)),
+      passPlugins("load-pass-plugin",
+                  cl::desc("A library with passes that hooks can name"),
+                  cl::value_desc("file"), cl::cat(category)) {}
+
+llvm::Error HookOptions::apply(CompileOptions &options) {
+  for (const std::string &path : passPlugins) {
+    llvm::Expected<PassPlugin> plugin = PassPlugin::load(path);
+    if (!plugin)
+      return plugin.takeError();
+    plugin->registerPassRegistryCallbacks();
+  }
+  std::string message;
+  auto onError = [&](const Twine &text) -> LogicalResult {
+    message = text.str();
+    return failure();
+  };
+  CustomPasses &custom = options.custom;
+  if (failed(parseStageHooks(Stage::PreGrad, preGrad, custom.preGrad,
+                             onError)) ||
+      failed(parseStageHooks(Stage::JointGraph, jointGraph, custom.jointGraph,
+                             onError)) ||
+      failed(parseStageHooks(Stage::PostGrad, postGrad, custom.postGrad,
+                             onError)))
+    return llvm::createStringError(message);
+  return llvm::Error::success();
+}
