@@ -81,8 +81,8 @@ def get_bytes(value):
 
 
 class Graph:
-    def __init__(self, oracle):
-        graph = oracle["joint_after_dce_cse"]
+    def __init__(self, oracle, key="joint_after_dce_cse"):
+        graph = oracle[key]
         self.nodes = {node["name"]: node for node in graph["nodes"]}
         self.operands = {
             name: find_nodes([node.get("args", []), node.get("kwargs", {})], [])
@@ -105,6 +105,27 @@ class Graph:
 
     def is_element(self, name):
         return self.nodes[name].get("target") == "operator.getitem"
+
+
+def replay_default(oracle):
+    """The peak of PyTorch's default partition, which knows no repeated calls."""
+    graph = Graph(oracle, "joint")
+    answer = oracle["answers"]["default"]
+
+    def calls(names):
+        return [
+            name
+            for name in names
+            if name in graph.nodes and graph.nodes[name]["op"] == "call_function"
+        ]
+
+    saved = set(answer["saved"])
+    report = {
+        "saved": [{"name": name} for name in answer["saved"]],
+        "forward_order": calls(answer["fw_order"]),
+        "backward_order": [n for n in calls(answer["bw_order"]) if n not in saved],
+    }
+    return replay(graph, report)
 
 
 def replay(graph, report):
