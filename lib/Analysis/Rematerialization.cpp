@@ -4,7 +4,6 @@
 #include "fx/IR/ATenBinding.h"
 #include "fx/IR/FXOps.h"
 #include "fx/Support/Sizes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -110,34 +109,13 @@ struct ATenModel
     return countBytesMoved(op, dynamicSize);
   }
 };
-
-/// Arithmetic on SymInts: Python's operators, recomputable [4.3].
-struct ScalarModel
-    : RematerializationOpInterface::FallbackModel<ScalarModel> {
-  RematClass getRematClasses(Operation *op) const {
-    bool onScalars =
-        llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
-    return onScalars ? RematClass::Recomputable : RematClass::None;
-  }
-  int64_t getFlops(Operation *) const { return 0; }
-  int64_t getBytesMoved(Operation *op, int64_t dynamicSize) const {
-    return countBytesMoved(op, dynamicSize);
-  }
-};
 } // namespace
-
-template <typename Model>
-static void attachToAll(MLIRContext *context, StringRef dialect) {
-  for (RegisteredOperationName name : context->getRegisteredOperations())
-    if (name.getDialectNamespace() == dialect)
-      name.attachInterface<Model>();
-}
 
 void mlir::fx::registerRematerializationModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, FXDialect *) {
-    attachToAll<ATenModel>(context, "fx");
+    for (RegisteredOperationName name : context->getRegisteredOperations())
+      if (name.getDialectNamespace() == FXDialect::getDialectNamespace())
+        name.attachInterface<ATenModel>();
   });
-  registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
-    attachToAll<ScalarModel>(context, "arith");
-  });
+  registerUpstreamRematerializationModels(registry);
 }

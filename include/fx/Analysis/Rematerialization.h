@@ -80,9 +80,12 @@ inline constexpr llvm::StringLiteral kRematRegionAttr = "fx.remat_region";
 /// `dynamicSize` for each unknown dimension, 1 for a SymInt or other scalar.
 int64_t getSizeInBytes(Type type, int64_t dynamicSize);
 
-/// Attaches RematerializationOpInterface to the ops of the fx dialect and to
-/// `arith` on scalars (SymInt arithmetic).
+/// Attaches RematerializationOpInterface to the ops of the fx dialect and of
+/// upstream's dialects on tensors.
 void registerRematerializationModels(DialectRegistry &registry);
+/// The second part of it: `linalg`, `tensor`, `arith` (SymInt arithmetic, too)
+/// and `math`.
+void registerUpstreamRematerializationModels(DialectRegistry &registry);
 
 } // namespace mlir::fx
 
