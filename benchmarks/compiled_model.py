@@ -197,7 +197,9 @@ class TrainingStep:
             if result.role == "saved"
         }
         # Where each argument of the backward comes from: a result of the
-        # forward, or the gradient of the loss with respect to itself.
+        # forward, an argument of the forward, or the gradient of the loss with
+        # respect to itself.
+        passed = dict(zip((b.name for b in self.forward.arguments), self.arguments))
         self.sources = []
         for buffer in self.backward.arguments:
             if buffer.role == "tangent":
@@ -207,8 +209,10 @@ class TrainingStep:
                 self.sources.append(torch.ones((), dtype=buffer.dtype, device=device))
             elif buffer.name in saved:
                 self.sources.append(saved[buffer.name])
+            elif buffer.name in passed:
+                self.sources.append(passed[buffer.name])
             else:
-                raise ValueError(f"{model.path}: the forward does not save {buffer}")
+                raise ValueError(f"{model.path}: the forward neither saves nor takes {buffer}")
         self.backward.check(self.backward_arguments(self.forward(self.arguments)))
 
     def backward_arguments(self, results):

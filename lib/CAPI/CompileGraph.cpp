@@ -37,7 +37,6 @@ static std::vector<std::string> splitNames(StringRef text) {
 
 static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   CompileOptions options;
-  options.passSavedArguments = true;
   if (text.empty())
     return options;
   llvm::Expected<json::Value> value = json::parse(text);

@@ -98,7 +98,8 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
         if (failed(buildPartitionStage(pm, options.partition, onError)))
           return failure();
         SaveSourcesPassOptions saveOptions;
-        saveOptions.passArguments = options.passSavedArguments;
+        // Whoever calls both functions has the arguments: no copies of weights.
+        saveOptions.passArguments = true;
         pm.addPass(createSaveSourcesPass(saveOptions));
         return success();
       })))

@@ -224,7 +224,8 @@ std::string mlir::fx::writeCHeader(const ModelDescription &model) {
         saved.push_back(result);
     if (model.find("backward")) {
       os << "/* Kept between forward and backward: these results of the first\n"
-            " * are the arguments of the same names of the second. */\n";
+            " * are the arguments of the same names of the second, which also\n"
+            " * takes some of the first one's arguments again. */\n";
       writeStruct(os, model.name + "_saved", saved, /*isConst=*/false);
     }
   }

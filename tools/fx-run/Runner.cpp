@@ -366,7 +366,39 @@ static Error execute(Call &call, const ModelCode &code,
              : Error::success();
 }
 
-/// Finds the arguments of the backward: saved values and tangents.
+/// The sizes of an argument of a call.
+static std::vector<int64_t> getShape(const Call &call, size_t index) {
+  ArrayRef<int64_t> sizes = call.sizes;
+  for (size_t i = 0; i <= index; ++i) {
+    std::vector<int64_t> shape = call.function->arguments[i].shape;
+    for (int64_t &size : shape)
+      if (size < 0) {
+        size = sizes.front();
+        sizes = sizes.drop_front();
+      }
+    if (i == index)
+      return shape;
+  }
+  llvm_unreachable("the call has this argument");
+}
+
+/// Passes an argument of the forward to the backward; false if it has none of
+/// that name.
+static bool passOn(Call &call, const Call &forward,
+                   const BufferDescription &buffer) {
+  for (auto [i, argument] : llvm::enumerate(forward.function->arguments)) {
+    if (argument.name != buffer.name)
+      continue;
+    call.addArgument({static_cast<const char *>(forward.arguments[i]),
+                      forward.argumentBytes[i]});
+    addSizes(call, buffer, getShape(forward, i));
+    return true;
+  }
+  return false;
+}
+
+/// Finds the arguments of the backward: saved values, tangents, and arguments
+/// of the forward.
 static Error bindBackward(Call &call, const Call &forward,
                           ArrayRef<NamedNumpyArray> inputs) {
   // By name: SymInts stand last among what the forward saves and first among
@@ -399,6 +431,8 @@ static Error bindBackward(Call &call, const Call &forward,
       }
     } else {
       array = findSaved(buffer.name);
+      if (!array && passOn(call, forward, buffer))
+        continue;
     }
     if (!array)
       return makeError("no value for {0} of {1} ({2}): name it in --inputs",

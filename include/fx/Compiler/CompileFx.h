@@ -55,9 +55,6 @@ struct CompileOptions {
   nvptx::NVPTXOptions nvptx;
   /// Options of the pass fx-partition, as text ("mode=aggressive").
   std::string partition;
-  /// Leave arguments out of what the forward saves: the backward has arguments
-  /// of the same names, and the caller passes them to both.
-  bool passSavedArguments = false;
   CustomPasses custom;
   Stage stopAfter = Stage::Target;
   /// Print the time of each stage to stderr.
