@@ -232,7 +232,8 @@ static Value buildFlashProbabilities(TensorBuilder &b, Value scores,
   return b.exp(b.sub(scores, b.unsqueeze(finite, -1)));
 }
 
-/// (p @ v, logsumexp(s)) with s = scale * q @ k^T, p = exp(s - logsumexp(s))
+/// (p @ v, logsumexp(s)) with s = scale * q @ k^T, p = softmax(s). Of large
+/// scores exp(s - logsumexp(s)) would lose digits that the softmax keeps.
 static SmallVector<Value> decomposeFlash(FlashAttentionForCpuOp op,
                                          TensorBuilder &b) {
   std::optional<double> scale = getScale(op.getScale(), op.getQuery());
@@ -244,8 +245,11 @@ static SmallVector<Value> decomposeFlash(FlashAttentionForCpuOp op,
   Value scores = buildFlashScores(op, b, key, *scale);
   Value logsumexp =
       b.create<LogsumexpOp>(scores, getRank(scores) - 1, /*keepdim=*/false);
-  Value p = buildFlashProbabilities(b, scores, logsumexp);
-  p = b.convert(p, getElement(op.getValue()));
+  Value p = b.create<SoftmaxOp>(scores, (uint64_t)(getRank(scores) - 1),
+                                TypeAttr());
+  // A row of minus infinities gives zeros.
+  Value isEmpty = b.eq(b.unsqueeze(logsumexp, -1), b.f64(kMinusInf));
+  p = b.convert(b.where(isEmpty, b.f64(0), p), getElement(op.getValue()));
   Value value = repeatHeads(b, op.getValue(), *group);
   return {buildMatmul(b, p, value), logsumexp};
 }

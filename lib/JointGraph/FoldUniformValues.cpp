@@ -7,6 +7,7 @@
 #include "fx/Support/ReverseRewrite.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::fx {
 #define GEN_PASS_DEF_FOLDUNIFORMVALUESPASS
@@ -63,6 +64,10 @@ TypedAttr UniformFolder::evaluate(Operation *op) {
     TypedAttr number = lookup(scalar);
     return number ? convertNumber(number, element) : TypedAttr();
   };
+  // Of no elements all are equal.
+  if (type.hasStaticShape() && type.getNumElements() == 0 &&
+      isMemoryEffectFree(op))
+    return convertNumber(Builder(op).getI64IntegerAttr(0), element);
   if (auto full = dyn_cast<FullOp>(op))
     return inElementType(full.getFillValue());
   if (auto full = dyn_cast<FullLikeOp>(op))

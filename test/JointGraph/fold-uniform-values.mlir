@@ -146,3 +146,16 @@ func.func @shared_memory() -> (tensor<4xf32>, tensor<2x2xf32>) {
   %1 = fx.view %0 sizes = [2, 2] : tensor<4xf32> -> tensor<2x2xf32>
   return %0, %1 : tensor<4xf32>, tensor<2x2xf32>
 }
+
+// Whatever the formula, no element is left to compute.
+// CHECK-LABEL: @no_elements
+func.func @no_elements(%x: tensor<0x4xf32>, %i: tensor<0x4xi64>)
+    -> tensor<0x4xf32> {
+  // CHECK: %[[FULL:.*]] = fx.full
+  // CHECK-SAME: -> tensor<0x4xf32>
+  // CHECK-NEXT: return %[[FULL]]
+  %0 = fx.gather %x, %i {dim = 1 : i64}
+    : (tensor<0x4xf32>, tensor<0x4xi64>) -> tensor<0x4xf32>
+  %1 = fx.exp %0 : (tensor<0x4xf32>) -> tensor<0x4xf32>
+  return %1 : tensor<0x4xf32>
+}

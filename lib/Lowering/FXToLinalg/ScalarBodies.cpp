@@ -133,8 +133,30 @@ static Value body(MaximumOp, BodyContext &c) {
 static Value body(MinimumOp, BodyContext &c) {
   return c.minimum(c.t, c.x(), c.y());
 }
+/// The angle of (x, y), by the ratio of the smaller coordinate to the larger.
+/// Zeros have signs, two infinities make a diagonal: `math.atan2` as upstream
+/// expands it gives NaN for both.
 static Value body(Atan2Op, BodyContext &c) {
-  return c.op<math::Atan2Op>(c.x(), c.y());
+  using R = Relation;
+  Value y = c.x(), x = c.y();
+  Value zero = c.number(0), one = c.number(1);
+  Value width = c.op<math::AbsFOp>(x), height = c.op<math::AbsFOp>(y);
+  Value isSteep = c.compare(c.t, R::Gt, height, width);
+  Value large = c.select(isSteep, height, width);
+  Value small = c.select(isSteep, width, height);
+  Value ratio = c.div(c.t, small, large);
+  // 0 / 0 and infinity / infinity.
+  ratio = c.select(c.compare(c.t, R::Eq, small, large), one, ratio);
+  ratio = c.select(c.compare(c.t, R::Eq, large, zero), zero, ratio);
+  Value angle = c.op<math::AtanOp>(ratio);
+  angle = c.select(isSteep, c.sub(c.t, c.number(M_PI_2), angle), angle);
+  Value side = c.op<math::CopySignOp>(one, x);
+  angle = c.select(c.compare(c.t, R::Lt, side, zero),
+                   c.sub(c.t, c.number(M_PI), angle), angle);
+  Value isUndefined =
+      c.orI(c.compare(c.t, R::Ne, x, x), c.compare(c.t, R::Ne, y, y));
+  angle = c.select(isUndefined, c.add(c.t, x, y), angle);
+  return c.op<math::CopySignOp>(angle, y);
 }
 static Value body(FmaOp, BodyContext &c) {
   if (c.isFloat())
