@@ -29,6 +29,10 @@ if(FX_ENABLE_ASAN)
                       -fno-sanitize=vptr,function)
   add_link_options(-fsanitize=address,undefined)
 endif()
+if(FX_ENABLE_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link,address)
+  add_link_options(-fsanitize=address)
+endif()
 
 # One precompiled header of upstream headers only: op definitions change too
 # often to be in it.
