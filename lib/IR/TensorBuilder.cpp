@@ -25,6 +25,17 @@ SmallVector<int64_t> fx::wrapDims(ArrayRef<int64_t> dims, int64_t rank) {
 // Scalars and sizes
 //===----------------------------------------------------------------------===//
 
+SmallVector<Type> TensorBuilder::takeSomeTypes(const OperationState &state) {
+  failed = true;
+  Type type = RankedTensorType::get({}, builder.getF32Type());
+  for (Value operand : state.operands)
+    if (isa<RankedTensorType>(operand.getType())) {
+      type = operand.getType();
+      break;
+    }
+  return SmallVector<Type>(state.types.size(), type);
+}
+
 Value TensorBuilder::f64(double value) {
   return create<arith::ConstantOp>(builder.getF64FloatAttr(value));
 }

@@ -202,9 +202,11 @@ Formula fx::lookupComposite(StringRef target) {
     llvm::StringMap<Formula> map;
     for (ArrayRef<Composite> family :
          {getActivationComposites(), getArithmeticComposites(),
-          getContractionComposites(), getForeachComposites(),
+          getBesselComposites(), getContractionComposites(),
+          getForeachComposites(), getHistogramComposites(),
           getIndexingComposites(), getLossComposites(),
-          getNormalizationComposites(), getRecurrentComposites(),
+          getNormalizationComposites(), getPolynomialComposites(),
+          getPoolingComposites(), getRecurrentComposites(),
           getSortingComposites(), getSpecialComposites(),
           getStatisticsComposites(), getStridedComposites(),
           getViewComposites(),
@@ -226,6 +228,28 @@ static bool isRealTensor(Type type) {
          element.isF32() || element.isF64();
 }
 
+/// Whether an argument is a tensor (are tensors) where the schema has one. The
+/// second operand of arithmetic may be a number.
+static bool fitsSchema(const CompositeArgument &argument,
+                       const SchemaArgument &declared) {
+  const SchemaType &type = declared.type;
+  if (!type.isTensor())
+    return true;
+  if (!llvm::all_of(argument.values, [](Value v) { return isTensor(v); }))
+    return declared.name == "other" && !type.isList;
+  const Argument &literal = argument.literal;
+  if (literal.is(Argument::Kind::None))
+    return type.isOptional;
+  if (!type.isList)
+    return literal.is(Argument::Kind::Value) || declared.name == "other";
+  return literal.is(Argument::Kind::List) &&
+         llvm::all_of(literal.elements, [&](const Argument &element) {
+           return element.is(Argument::Kind::Value) ||
+                  (type.isElementOptional &&
+                   element.is(Argument::Kind::None));
+         });
+}
+
 /// The values by which a formula computes the results of a node; none if there
 /// is no formula or it does not hold.
 FailureOr<SmallVector<Value>>
@@ -234,7 +258,7 @@ GraphImporter::buildComposite(const Node &node,
                               ArrayRef<Type> types) {
   Values none;
   Formula formula = lookupComposite(arguments.schema->target);
-  if (!formula || !llvm::all_of(types, [](Type type) {
+  if (!formula || types.empty() || !llvm::all_of(types, [](Type type) {
         return isa<RankedTensorType>(type) && isRealTensor(type);
       }))
     return none;
@@ -259,6 +283,8 @@ GraphImporter::buildComposite(const Node &node,
           meta->second.kind == graph::ValueMeta::Kind::Tensor)
         entry.layout = &meta->second.tensor;
     }
+    if (!fitsSchema(entry, arguments.schema->arguments[composite.size() - 1]))
+      return none;
   }
 
   Block *block = builder.getInsertionBlock();
@@ -277,7 +303,7 @@ GraphImporter::buildComposite(const Node &node,
     if (holds)
       value = c.withType(value, type);
   }
-  if (holds)
+  if (holds && !c.hasFailed())
     return values;
   while (!block->empty() && &block->back() != last)
     block->back().erase();

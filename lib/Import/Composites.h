@@ -42,7 +42,10 @@ public:
   CompositeBuilder(OpBuilder &builder, Location loc, const ATenSchema &schema,
                    ArrayRef<CompositeArgument> arguments, TypeRange types)
       : TensorBuilder(builder, loc), schema(schema), arguments(arguments),
-        types(types) {}
+        types(types) {
+    // What a file says of its values need not fit together.
+    recovers = true;
+  }
 
   bool hasFailed() const { return failed; }
   /// The formula does not hold.
@@ -147,7 +150,6 @@ private:
   const ATenSchema &schema;
   ArrayRef<CompositeArgument> arguments;
   TypeRange types;
-  bool failed = false;
 };
 
 //===----------------------------------------------------------------------===//
@@ -185,11 +187,15 @@ Formula lookupComposite(StringRef target);
 // The tables, by family.
 ArrayRef<Composite> getActivationComposites();
 ArrayRef<Composite> getArithmeticComposites();
+ArrayRef<Composite> getBesselComposites();
 ArrayRef<Composite> getContractionComposites();
 ArrayRef<Composite> getForeachComposites();
+ArrayRef<Composite> getHistogramComposites();
 ArrayRef<Composite> getIndexingComposites();
 ArrayRef<Composite> getLossComposites();
 ArrayRef<Composite> getNormalizationComposites();
+ArrayRef<Composite> getPolynomialComposites();
+ArrayRef<Composite> getPoolingComposites();
 ArrayRef<Composite> getRecurrentComposites();
 ArrayRef<Composite> getSortingComposites();
 ArrayRef<Composite> getSpecialComposites();

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Composites.h"
+#include "CompositeShapes.h"
 
 #include <cmath>
 
@@ -207,7 +207,7 @@ static Values buildRreluWithNoise(CompositeBuilder &c) {
 
 /// The halves of a tensor along a dimension; null if its size is not known.
 static std::pair<Value, Value> getHalves(CompositeBuilder &c, Value x) {
-  int64_t dim = wrapDim(c.integer("dim"), getRank(x));
+  int64_t dim = getDim(c, "dim", getRank(x));
   if (dim < 0 || dim >= getRank(x) || getTensorType(x).isDynamicDim(dim)) {
     c.fail();
     return {};
@@ -229,7 +229,7 @@ static Values buildGluBackward(CompositeBuilder &c) {
   Value s = c.sigmoid(second), inner = c.mul(grad, s);
   Value outer = c.mul(c.mul(inner, c.sub(1.0, s)), first);
   return {c.cat({inner, outer},
-                wrapDim(c.integer("dim"), getRank(grad)))};
+                getDim(c, "dim", getRank(grad)))};
 }
 static Values buildSigmoidBackward(CompositeBuilder &c) {
   Value y = c.operand("output");

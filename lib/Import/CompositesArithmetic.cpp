@@ -173,6 +173,31 @@ static Values buildCopysign(CompositeBuilder &c) {
   }
   return {c.where(isSigned(c, other), c.neg(size), size)};
 }
+/// x = m 2^e, 1/2 <= |m| < 1. The exponent by log2 is at most one off; powers
+/// of two are exact in f32 if computed in f64.
+static Values buildFrexp(CompositeBuilder &c) {
+  Value self = c.value("self");
+  Type wide = c.getBuilder().getF64Type();
+  if (getElement(self).isF64())
+    return c.fail();
+  Value x = c.convert(self, wide);
+  Value isFinite = c.logicalNot(c.logicalOr(c.isNaN(x), c.isInf(x)));
+  Value isUsual = c.logicalAnd(isFinite, c.ne(x, c.f64(0)));
+  Value size = c.where(isUsual, c.abs(x), c.f64(0.5));
+  Value exponent = c.add(c.floor(c.create<Log2Op>(size)), 1.0);
+  Value mantissa = c.mul(size, c.create<Exp2Op>(c.neg(exponent)));
+  // Rounds to the mantissa of the narrow type, which has it exactly.
+  mantissa = c.convert(c.convert(mantissa, c.getBuilder().getF32Type()), wide);
+  Value isLarge = c.ge(mantissa, c.f64(1));
+  Value isSmall = c.lt(mantissa, c.f64(0.5));
+  Value shift = c.where(isLarge, c.f64(1),
+                        c.where(isSmall, c.f64(-1), c.zerosLike(x)));
+  mantissa = c.where(isLarge, c.mul(mantissa, 0.5),
+                     c.where(isSmall, c.mul(mantissa, 2.0), mantissa));
+  mantissa = c.where(isUsual,
+                     c.where(c.lt(x, c.f64(0)), c.neg(mantissa), mantissa), x);
+  return {mantissa, c.keepWhere(isUsual, c.add(exponent, shift))};
+}
 static Values buildHeaviside(CompositeBuilder &c) {
   Value x = c.value("self");
   Type type = c.resultType().getElementType();
@@ -340,6 +365,7 @@ static constexpr Composite composites[] = {
     {"aten.signbit.default", buildSignbit},
     {"aten.copysign.Tensor", buildCopysign},
     {"aten.copysign.Scalar", buildCopysign},
+    {"aten.frexp.Tensor", buildFrexp},
     {"aten.heaviside.default", buildHeaviside},
     {"aten.isfinite.default", buildIsfinite},
     {"aten.isposinf.default", buildIsInfinity<1>},

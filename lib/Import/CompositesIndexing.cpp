@@ -91,15 +91,22 @@ static Values put(CompositeBuilder &c) {
 
 /// scatter by the largest, the smallest, or the product: each result looks at
 /// all elements along the dimension for those that are sent to it.
-static Values reduceHits(CompositeBuilder &c, Value source, StringRef reduce,
-                         bool includesSelf) {
-  Value self = c.value("self"), index = c.value("index");
+static Value reduceHits(CompositeBuilder &c, Value self, Value index,
+                        Value source, int64_t dim, StringRef reduce,
+                        bool includesSelf) {
   Type element = getElement(self);
-  int64_t rank = getRank(self), dim = getDim(c, "dim", rank);
+  int64_t rank = getRank(self);
   SmallVector<int64_t> sizes = getKnownSizes(c, self);
   SmallVector<int64_t> sent = getKnownSizes(c, index);
-  if (c.hasFailed() || isBoolType(element) || sizes[dim] * sent[dim] > 1 << 20)
-    return c.fail();
+  static constexpr int64_t kMaxPairs = 1 << 20;
+  if (c.hasFailed() || isBoolType(element) || sizes[dim] == 0 ||
+      sent[dim] > kMaxPairs / sizes[dim]) {
+    c.fail();
+    return {};
+  }
+  // Without elements that are sent nothing changes.
+  if (sent[dim] == 0)
+    return self;
   // Elements that the index does not have are sent nowhere.
   SmallVector<int64_t> pad;
   for (int64_t i = rank; i-- > 0;) {
@@ -129,20 +136,22 @@ static Values reduceHits(CompositeBuilder &c, Value source, StringRef reduce,
     Value one = c.numberLike(1, self);
     Value product = combine(c.where(isHit, candidates, one));
     if (includesSelf)
-      return {c.mul(self, product)};
-    return {c.where(c.squeeze(isReached, over), product, self)};
+      return c.mul(self, product);
+    return c.where(c.squeeze(isReached, over), product, self);
   }
-  // Where nothing is sent, and if it counts anyway, the own element stands for
-  // those that are sent elsewhere. Else one that is sent does: the first.
-  Value other = own;
-  if (!includesSelf) {
-    Value positions = alongDim(c, buildIota(c, sent[dim]), dim + 1, rank + 1);
-    Value first = c.amin(c.where(isHit, positions, c.i64(sent[dim] - 1)), over,
-                         /*keepdim=*/false);
-    Value reached = c.create<GatherOp>(source, first, (uint64_t)dim);
-    other = c.where(isReached, c.unsqueeze(reached, dim + 1), own);
+  // The own element stands for those that are sent elsewhere. If it does not
+  // count, one that is sent does: the first.
+  if (includesSelf) {
+    Value extremum = combine(c.where(isHit, candidates, own));
+    return reduce == "amax" ? c.maximum(self, extremum)
+                            : c.minimum(self, extremum);
   }
-  return {combine(c.where(isHit, candidates, other))};
+  Value positions = alongDim(c, buildIota(c, sent[dim]), dim + 1, rank + 1);
+  Value first = c.amin(c.where(isHit, positions, c.i64(sent[dim] - 1)), over,
+                       /*keepdim=*/false);
+  Value reached = c.create<GatherOp>(source, first, (uint64_t)dim);
+  Value other = c.where(isReached, c.unsqueeze(reached, dim + 1), own);
+  return combine(c.where(isHit, candidates, other));
 }
 
 static Values scatterReduce(CompositeBuilder &c) {
@@ -154,29 +163,69 @@ static Values scatterReduce(CompositeBuilder &c) {
     source = c.full(c.sizesOf(index), source, element);
   bool includesSelf = !c.has("include_self") || c.flag("include_self");
   StringRef reduce = c.text("reduce");
-  if (c.hasFailed() || getRank(self) != getRank(index) || getRank(self) == 0)
+  if (c.hasFailed() || getRank(index) > std::max<int64_t>(getRank(self), 1) ||
+      getRank(source) > std::max<int64_t>(getRank(self), 1))
     return c.fail();
-  if (reduce == "amax" || reduce == "amin" || reduce == "prod" ||
-      reduce == "multiply")
-    return reduceHits(c, source, reduce, includesSelf);
-  if ((reduce != "add" && reduce != "sum" && reduce != "mean") ||
+  // A scalar is treated as a vector.
+  bool isScalar = getRank(self) == 0;
+  if (isScalar)
+    self = c.unsqueeze(self, 0);
+  index = toVector(c, index);
+  source = toVector(c, source);
+  int64_t dim = getDim(c, "dim", getRank(self));
+  if (c.hasFailed() || getRank(self) != getRank(index) ||
+      getRank(self) != getRank(source) ||
       (reduce == "mean" && !isFloatType(element)))
     return c.fail();
-  uint64_t dim = getDim(c, "dim", getRank(self));
-  if (c.hasFailed())
-    return {};
+  auto restore = [&](Value value) -> Values {
+    if (c.hasFailed())
+      return {};
+    return {isScalar ? c.squeeze(value, {0}) : value};
+  };
+  if (reduce == "amax" || reduce == "amin" || reduce == "prod" ||
+      reduce == "multiply")
+    return restore(
+        reduceHits(c, self, index, source, dim, reduce, includesSelf));
+  if (reduce != "add" && reduce != "sum" && reduce != "mean")
+    return c.fail();
   if (!includesSelf)
-    self = c.create<ScatterOp>(self, index, c.numberLike(0, self), dim);
-  Value sum = c.create<ScatterAddOp>(self, index, source, dim);
+    self = c.create<ScatterOp>(self, index, c.numberLike(0, self),
+                               (uint64_t)dim);
+  Value sum = c.create<ScatterAddOp>(self, index, source, (uint64_t)dim);
   if (reduce != "mean")
-    return {sum};
+    return restore(sum);
   Type wide = getComputeType(element);
   Value ones = c.full(c.sizesOf(index), c.f64(1), wide);
   Value start = c.full(c.sizesOf(self), c.f64(1), wide);
   if (!includesSelf)
-    start = c.create<ScatterOp>(start, index, c.f64(0), dim);
-  Value count = c.create<ScatterAddOp>(start, index, ones, dim);
-  return {c.div(sum, count)};
+    start = c.create<ScatterOp>(start, index, c.f64(0), (uint64_t)dim);
+  Value count = c.create<ScatterAddOp>(start, index, ones, (uint64_t)dim);
+  return restore(c.div(sum, count));
+}
+
+/// index_reduce: whole slices are sent to places along the dimension.
+static Values indexReduce(CompositeBuilder &c) {
+  Value self = c.value("self"), source = c.value("source");
+  Value index = toVector(c, c.value("index"));
+  StringRef reduce = c.text("reduce");
+  bool includesSelf = c.flag("include_self");
+  if (c.hasFailed() || getRank(index) != 1 ||
+      (reduce != "amax" && reduce != "amin" && reduce != "prod"))
+    return c.fail();
+  bool isScalar = getRank(self) == 0;
+  if (isScalar)
+    self = c.unsqueeze(self, 0);
+  source = toVector(c, source);
+  int64_t dim = getDim(c, "dim", getRank(self));
+  if (c.hasFailed() || getRank(source) != getRank(self))
+    return c.fail();
+  Value places = c.expand(alongDim(c, index, dim, getRank(self)),
+                          c.sizesOf(source));
+  Value result =
+      reduceHits(c, self, places, source, dim, reduce, includesSelf);
+  if (c.hasFailed())
+    return {};
+  return {isScalar ? c.squeeze(result, {0}) : result};
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,6 +308,29 @@ static Values indexPut(CompositeBuilder &c) {
   if (c.flag("accumulate"))
     values = c.add(self, values);
   return {c.where(mask, values, self)};
+}
+
+/// x[indices], `fill` where the mask is false; there the indices may be out of
+/// range.
+static Values maskedIndex(CompositeBuilder &c) {
+  Value self = c.value("self"), mask = c.value("mask");
+  Values places;
+  SmallVector<int64_t> dims;
+  for (auto [dim, index] : llvm::enumerate(c.optionals("indices"))) {
+    if (!index)
+      continue;
+    int64_t size = getKnownSize(c, self, dim);
+    if (c.hasFailed() || size == 0 || isBoolType(getElement(index)))
+      return c.fail();
+    index = c.create<ClampMinOp>(index, c.i64(0));
+    places.push_back(c.create<ClampMaxOp>(index, c.i64(size - 1)));
+    dims.push_back(dim);
+  }
+  if (c.hasFailed() || places.empty())
+    return c.fail();
+  Value taken = c.create<IndexOp>(self, places, dims);
+  return {c.where(mask, taken,
+                  c.full({}, c.value("fill"), getElement(self)))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -444,9 +516,11 @@ ArrayRef<Composite> fx::getIndexingComposites() {
       {"aten.scatter.reduce", scatterReduce},
       {"aten.scatter.value_reduce", scatterReduce},
       {"aten.scatter_reduce.two", scatterReduce},
+      {"aten.index_reduce.default", indexReduce},
       {"aten.masked_scatter.default", maskedScatter},
       {"aten.masked_scatter_backward.default", maskedScatterBackward},
       {"aten.index_put.default", indexPut},
+      {"aten._unsafe_masked_index.default", maskedIndex},
       {"aten.bucketize.Tensor", searchSorted},
       {"aten.bucketize.Scalar", searchSorted},
       {"aten.searchsorted.Tensor", searchSorted},

@@ -1,6 +1,6 @@
 //===- CompositesLosses.cpp - Losses and distances ------------------------===//
 
-#include "Composites.h"
+#include "CompositeShapes.h"
 
 #include <cmath>
 
@@ -267,7 +267,7 @@ static Values buildTripletMarginLoss(CompositeBuilder &c) {
 static Values buildCosineSimilarity(CompositeBuilder &c) {
   Value x = c.operand("x1"), y = c.operand("x2");
   int64_t rank = std::max(getRank(x), getRank(y));
-  int64_t dim = wrapDim(c.integer("dim"), rank) - rank;
+  int64_t dim = getDim(c, "dim", rank) - rank;
   // The bound of the norm does not stop its gradient.
   auto normalized = [&](Value v) -> Value {
     int64_t own = getRank(v) + dim;

@@ -1,6 +1,6 @@
 //===- CompositesNormalization.cpp - Norms and normalisation --------------===//
 
-#include "Composites.h"
+#include "CompositeShapes.h"
 
 #include <cmath>
 
@@ -354,21 +354,21 @@ static Values buildRmsNormBackward(CompositeBuilder &c) {
 
 static Values buildSoftmaxBackward(CompositeBuilder &c) {
   Value y = c.operand("output");
-  int64_t dim = wrapDim(c.integer("dim"), getRank(y));
+  int64_t dim = getDim(c, "dim", getRank(y));
   Value product = c.mul(c.operand("grad_output"), y);
   Value sum = c.sum(product, dim, /*keepdim=*/true);
   return {c.sub(product, c.mul(y, sum))};
 }
 static Values buildLogSoftmaxBackward(CompositeBuilder &c) {
   Value grad = c.operand("grad_output"), y = c.operand("output");
-  int64_t dim = wrapDim(c.integer("dim"), getRank(y));
+  int64_t dim = getDim(c, "dim", getRank(y));
   Value sum = c.sum(grad, dim, /*keepdim=*/true);
   return {c.sub(grad, c.mul(c.exp(y), sum))};
 }
 /// Rows of minus infinities give zeros.
 static Values buildSafeSoftmax(CompositeBuilder &c) {
   Value x = c.operand("self");
-  int64_t dim = wrapDim(c.integer("dim"), getRank(x));
+  int64_t dim = getDim(c, "dim", getRank(x));
   Value isMasked = c.eq(x, c.f64(-INFINITY));
   Value isEmpty = c.create<AllOp>(isMasked, dim, /*keepdim=*/true);
   Value finite = c.whereNumber(isEmpty, 0, x);

@@ -116,6 +116,35 @@ static Values buildErfinv(CompositeBuilder &c) {
   return {c.where(isInside, x, edge)};
 }
 
+/// The inverse of the normal distribution: a rational approximation of the
+/// tail, then two of Halley's steps; the gradient is 1 / density.
+static Values buildNdtri(CompositeBuilder &c) {
+  Value p = toF64(c, c.operand("self"));
+  Value isInside = c.logicalAnd(c.gt(p, c.f64(0)), c.lt(p, c.f64(1)));
+  Value inner = c.where(isInside, p, c.f64(0.5));
+  Value start = c.detach(inner);
+  Value isLow = c.le(start, c.f64(0.5));
+  Value tail = c.where(isLow, start, c.sub(1.0, start));
+  Value t = c.sqrt(c.mul(c.log(tail), -2.0));
+  Value x = c.sub(
+      t, c.div(c.polynomial(t, {0.010328, 0.802853, 2.515517}),
+               c.polynomial(t, {0.001308, 0.189269, 1.432788, 1.0})));
+  for (int step = 0; step < 2; ++step) {
+    Value density = c.mul(c.exp(c.mul(c.square(x), -0.5)),
+                          M_SQRT1_2 / std::sqrt(M_PI));
+    Value above = c.mul(erfc(c, c.mul(x, M_SQRT1_2)), 0.5);
+    Value error = c.div(c.sub(above, tail), density);
+    x = c.add(x, c.div(error, c.sub(1.0, c.mul(c.mul(error, x), 0.5))));
+  }
+  x = c.detach(c.where(isLow, c.neg(x), x));
+  Value slope = c.mul(c.exp(c.mul(c.square(x), 0.5)), std::sqrt(2 * M_PI));
+  x = c.add(x, c.mul(c.sub(inner, start), slope));
+  Value nan = c.full({}, c.f64(kNaN), getElement(p));
+  Value edge = c.whereNumber(c.eq(p, c.f64(1)), kInf,
+                             c.whereNumber(c.eq(p, c.f64(0)), -kInf, nan));
+  return {c.where(isInside, x, edge)};
+}
+
 //===----------------------------------------------------------------------===//
 // Gamma function
 //===----------------------------------------------------------------------===//
@@ -233,12 +262,86 @@ static Value trigamma(CompositeBuilder &c, Value x) {
   Value ratio = c.div(c.f64(M_PI), c.create<SinOp>(r.angle));
   return c.where(r.isLow, c.sub(c.square(ratio), result), result);
 }
+
+/// The sum of (q + k)^-s over k >= 0, s > 1 and q > 0: its first terms, and
+/// Euler and Maclaurin's formula for the rest.
+static Value zetaOfPositive(CompositeBuilder &c, Value s, Value q) {
+  static constexpr int kTerms = 9;
+  Value exponent = c.neg(s), sum;
+  for (int k = 0; k < kTerms; ++k) {
+    Value term = c.pow(k == 0 ? q : c.add(q, double(k)), exponent);
+    sum = sum ? c.add(sum, term) : term;
+  }
+  Value a = c.add(q, double(kTerms)), power = c.pow(a, exponent);
+  sum = c.add(sum, c.mul(power, c.add(c.div(a, c.sub(s, 1.0)), 0.5)));
+  // Bernoulli's numbers by factorials: B2 / 2!, B4 / 4!, …
+  static constexpr double kBernoulli[] = {
+      1.0 / 12,
+      -1.0 / 720,
+      1.0 / 30240,
+      -1.0 / 1209600,
+      1.0 / 47900160,
+      -691.0 / 1307674368000,
+      1.0 / 74724249600,
+      -3617.0 / 10670622842880000};
+  Value factor = c.mul(power, c.div(s, a)), inverse = c.reciprocal(c.square(a));
+  for (auto [j, number] : llvm::enumerate(kBernoulli)) {
+    sum = c.add(sum, c.mul(factor, number));
+    Value next = c.mul(c.add(s, 2.0 * j + 1), c.add(s, 2.0 * j + 2));
+    factor = c.mul(c.mul(factor, next), inverse);
+  }
+  return sum;
+}
+
+/// Hurwitz' zeta function for s > 1. Below 0 the terms up to the pole are those
+/// of a series from the other side: with r = q - floor(q)
+///   zeta(s, q) = zeta(s, r) + (-1)^s (zeta(s, 1 - r) - zeta(s, 1 - q)).
+static Value zeta(CompositeBuilder &c, Value s, Value q) {
+  Value isPositive = c.gt(q, c.f64(0)), floor = c.floor(q);
+  Value isPole = c.logicalAnd(c.logicalNot(isPositive), c.eq(q, floor));
+  Value isUsable = c.logicalOr(isPositive, isPole);
+  Value direct = zetaOfPositive(c, s, c.whereNumber(isPole, 1,
+      c.where(isPositive, q, c.sub(q, floor))));
+  Value low = c.where(isUsable, c.f64(-0.5), q);
+  Value rest = c.sub(low, c.floor(low));
+  Value mirrored = c.sub(zetaOfPositive(c, s, c.sub(1.0, rest)),
+                         zetaOfPositive(c, s, c.sub(1.0, low)));
+  Value half = c.mul(s, 0.5);
+  Value isEven = c.eq(half, c.floor(half));
+  mirrored = c.where(isEven, mirrored, c.neg(mirrored));
+  // Powers of negative numbers exist for integers only.
+  mirrored = c.where(c.eq(s, c.floor(s)), mirrored, c.f64(kNaN));
+  Value value = c.where(isUsable, direct, c.add(direct, mirrored));
+  return c.whereNumber(isPole, kInf, value);
+}
+static Values buildZeta(CompositeBuilder &c) {
+  Type f64 = c.getBuilder().getF64Type();
+  auto argument = [&](StringRef name) {
+    Value value = c.value(name);
+    return isTensor(value) ? c.convert(value, f64) : c.full({}, value, f64);
+  };
+  Value s = argument("self"), q = argument("other");
+  Value isConvergent = c.gt(s, c.f64(1));
+  Value sum = zeta(c, c.where(isConvergent, s, c.f64(2)), q);
+  Value isNaN = c.logicalOr(c.isNaN(s), c.lt(s, c.f64(1)));
+  Value value = c.whereNumber(c.logicalNot(isConvergent), kInf, sum);
+  return {c.whereNumber(isNaN, kNaN, value)};
+}
+
+/// Of order 2 and more (-1)^(n + 1) n! zeta(n + 1, x).
 static Values buildPolygamma(CompositeBuilder &c) {
   int64_t n = c.integer("n");
   Value x = toF64(c, c.operand("self"));
   if (n == 0)
     return {digamma(c, x)};
-  return n == 1 ? Values{trigamma(c, x)} : c.fail();
+  if (n == 1)
+    return {trigamma(c, x)};
+  // Factorials of larger numbers are not exact.
+  if (n < 0 || n > 20)
+    return c.fail();
+  Value order = c.full({}, c.f64(n + 1), c.getBuilder().getF64Type());
+  double factor = std::tgamma(n + 1.0);
+  return {c.mul(zeta(c, order, x), n % 2 ? factor : -factor)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -285,6 +388,7 @@ static constexpr Composite composites[] = {
     {"aten.erfinv.default", buildErfinv},
     {"aten.special_erfinv.default", buildErfinv},
     {"aten.special_ndtr.default", buildNdtr},
+    {"aten.special_ndtri.default", buildNdtri},
     {"aten.special_log_ndtr.default", buildLogNdtr},
     {"aten.lgamma.default", buildLgamma},
     {"aten.special_gammaln.default", buildLgamma},
@@ -295,6 +399,9 @@ static constexpr Composite composites[] = {
     {"aten.special_psi.default", buildDigamma},
     {"aten.polygamma.default", buildPolygamma},
     {"aten.special_polygamma.default", buildPolygamma},
+    {"aten.special_zeta.default", buildZeta},
+    {"aten.special_zeta.self_scalar", buildZeta},
+    {"aten.special_zeta.other_scalar", buildZeta},
     {"aten.xlogy.Tensor", buildXlogy},
     {"aten.xlogy.Scalar_Self", buildXlogy},
     {"aten.xlogy.Scalar_Other", buildXlogy},

@@ -1,6 +1,6 @@
 //===- CompositesStatistics.cpp - Moments, scans, order statistics ---------===//
 
-#include "Composites.h"
+#include "CompositeShapes.h"
 
 #include <cmath>
 
@@ -123,7 +123,7 @@ static Values scan(CompositeBuilder &c, Values tuple, int64_t dim,
 static std::optional<int64_t> scanDim(CompositeBuilder &c, Value x) {
   if (getRank(x) == 0)
     return std::nullopt;
-  return wrapDim(c.integer("dim"), getRank(x));
+  return getDim(c, "dim", getRank(x));
 }
 static Values buildCumprod(CompositeBuilder &c) {
   Value x = c.operand("self");
@@ -187,7 +187,7 @@ public:
     bool isWhole = !c.has("dim") || getRank(values) == 0;
     if (isWhole)
       values = c.view(values, {c.countOf(values, c.allDims(values))});
-    dim = isWhole ? 0 : wrapDim(c.integer("dim"), getRank(values));
+    dim = isWhole ? 0 : getDim(c, "dim", getRank(values));
     size = getTensorType(values).getDimSize(dim);
     if (size == 0) {
       c.fail();

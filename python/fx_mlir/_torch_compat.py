@@ -62,11 +62,17 @@ def aot_compile(gm, example_inputs, **compilers):
 
 
 def decompositions():
-    """Inductor's table: it fixes the set of operators that reach us."""
+    """Inductor's table and ours: they fix the set of operators that reach
+    us."""
     import torch._inductor.lowering  # noqa: F401 (used by max-pooling's entry)
     from torch._inductor.decomposition import select_decomp_table
 
-    return select_decomp_table()
+    from ._decompositions import NOT_DECOMPOSED, OWN_DECOMPOSITIONS
+
+    table = {**select_decomp_table(), **OWN_DECOMPOSITIONS}
+    for op in NOT_DECOMPOSED:
+        table.pop(op, None)
+    return table
 
 
 def flatten_inputs(gm, example_inputs, compile):

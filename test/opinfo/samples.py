@@ -33,6 +33,10 @@ UNINITIALIZED = {
     "new_empty_strided",
 }
 
+# Which of several equal elements they take is not specified. Those that they
+# say to have taken are then taken with `gather`.
+ANY_TIE = {"topk", "kthvalue"}
+
 # OpInfo runs random operators with a fixed seed, by a context manager at which
 # Dynamo's graph breaks. Here they are run as they are, and their results are
 # compared by type and size.
@@ -208,6 +212,31 @@ def gradients(results, leaves):
     outputs = [t for t in tensors_of(results) if is_differentiable(t)]
     return torch.autograd.grad(outputs, leaves, cotangents(outputs),
                                allow_unused=True)
+
+
+def _chosen_dim(args, kwargs):
+    return kwargs.get("dim", args[2] if len(args) > 2 else -1)
+
+
+def repeats(name, indices, args, kwargs):
+    """Whether topk chose an element twice."""
+    if name != "topk" or indices.dim() == 0:
+        return False
+    order = indices.sort(_chosen_dim(args, kwargs)).values
+    return bool((order.diff(dim=_chosen_dim(args, kwargs)) == 0).any())
+
+
+def take_by(name, indices, args, kwargs):
+    """What topk or kthvalue gives with these indices."""
+    x, keepdim = args[0], True
+    dim = _chosen_dim(args, kwargs)
+    if name == "kthvalue":
+        keepdim = kwargs.get("keepdim", args[3] if len(args) > 3 else False)
+    if x.dim() == 0:
+        return x.gather(0, indices), indices
+    places = indices if keepdim else indices.unsqueeze(dim)
+    values = x.gather(dim, places)
+    return (values if keepdim else values.squeeze(dim)), indices
 
 
 def is_random(run):

@@ -49,9 +49,10 @@ class Counter:
 
     @property
     def fallbacks(self):
+        """The names of the operators that fell back."""
         import fx_mlir
 
-        return sum(fx_mlir.counters.fallen_back.values())
+        return sorted(fx_mlir.counters.fallen_back)
 
 
 class Backend:
@@ -113,6 +114,17 @@ class Case:
         processed = self.sample.output_process_fn_grad(results)
         return results, opinfo.gradients(processed, leaves)
 
+    def compare_chosen(self, actual, expected):
+        """What is wrong if any of several equal elements may be chosen."""
+        values, indices = opinfo.tensors_of(actual)[:2]
+        problem = opinfo.compare(values, opinfo.tensors_of(expected)[0], None)
+        args, kwargs = opinfo.copy_sample(self.sample)
+        if problem or opinfo.repeats(self.op.name, indices, args, kwargs):
+            return problem or "an element is chosen twice"
+        return opinfo.compare(actual, self.run(
+            lambda *args, **kwargs: opinfo.take_by(self.op.name, indices, args,
+                                                   kwargs)), None)
+
     def exact(self):
         """The result in 64 bits, or None where the operator has none."""
         try:
@@ -171,7 +183,8 @@ def check_case(case, backend, values):
     try:
         actual, broke = compiled_result(case, backend)
     except Refused as error:
-        return "refused", first_lines(str(error))
+        status = "uncaptured" if pytorch_fails(case, backend) else "refused"
+        return status, first_lines(str(error))
     except Exception as error:
         detail = first_lines(f"{type(error).__name__}: {error}")
         if backend.name == "fx_mlir" and pytorch_fails(case, backend):
@@ -180,13 +193,15 @@ def check_case(case, backend, values):
     problem = opinfo.compare(actual, expected, None, not random)
     if problem and not random:
         problem = opinfo.compare(actual, expected, case.exact())
+    if problem and case.op.name in opinfo.ANY_TIE:
+        problem = case.compare_chosen(actual, expected)
     if problem:
         if backend.name == "fx_mlir" and pytorch_gives(case, backend, actual,
                                                        not random):
             return "uncaptured", f"PyTorch's tracing: {first_lines(problem)}"
         return "wrong", first_lines(problem)
     if backend.name == "fx_mlir" and backend.counter.fallbacks:
-        return "fallback", f"{backend.counter.fallbacks} operators"
+        return "fallback", ", ".join(backend.counter.fallbacks)
     if broke and backend.name == "fx_mlir" and not backend.counter.graphs:
         return "uncaptured", "Dynamo captures no graph"
     return "native", "types and sizes compared only" if random else ""

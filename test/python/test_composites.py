@@ -6,8 +6,10 @@ leaves of them.
 """
 
 import pytest
+import special_cases
 import torch
-from composite_cases import CASES, WITHOUT_JOINT_GRAPH
+from composite_cases import CASES as COMMON_CASES
+from composite_cases import WITHOUT_JOINT_GRAPH
 
 pytestmark = pytest.mark.usefixtures("compiler")
 
@@ -44,6 +46,7 @@ def compare(got, want, what):
                                msg=lambda text: f"{what}: {text}")
 
 
+CASES = {**COMMON_CASES, **special_cases.CASES}
 RUNS = [(name, autodiff) for name in CASES for autodiff in ("fx", "aot")
         if autodiff == "fx" or name not in WITHOUT_JOINT_GRAPH]
 

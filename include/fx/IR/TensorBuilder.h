@@ -11,6 +11,7 @@
 
 #include "fx/IR/FXOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
 
 namespace mlir::fx {
 
@@ -27,8 +28,14 @@ public:
   Location getLoc() const { return loc; }
   MLIRContext *getContext() const { return builder.getContext(); }
 
+  /// Makes an op. If no types follow from its operands and attributes, it is a
+  /// fatal error, unless `recovers`: then the op gets some type, `hasFailed`
+  /// says so, and whoever asked for the ops erases them.
   template <typename OpTy, typename... Args>
   OpTy create(Args &&...args) {
+    if constexpr (canRecover<OpTy, Args...>())
+      if (recovers)
+        return createOrFail<OpTy>(std::forward<Args>(args)...);
     return OpTy::create(builder, loc, std::forward<Args>(args)...);
   }
 
@@ -134,7 +141,45 @@ public:
   /// The same value with exactly this type, which must be compatible.
   Value withType(Value value, Type type);
 
+protected:
+  bool recovers = false;
+  bool failed = false;
+
 private:
+  template <typename OpTy, typename... Args>
+  using BuildResult = decltype(OpTy::build(
+      std::declval<OpBuilder &>(), std::declval<OperationState &>(),
+      std::declval<TypeRange>(), std::declval<Args>()...));
+
+  /// Whether the op infers its types and could also be given them.
+  template <typename OpTy, typename... Args>
+  static constexpr bool canRecover() {
+    if constexpr (OpTy::template hasTrait<InferTypeOpInterface::Trait>())
+      return llvm::is_detected<BuildResult, OpTy, Args...>::value;
+    return false;
+  }
+
+  template <typename OpTy, typename... Args>
+  OpTy createOrFail(Args &&...args) {
+    static constexpr unsigned kResults =
+        OpTy::template hasTrait<OpTrait::OneResult>() ? 1
+        : OpTy::template hasTrait<OpTrait::NResults<2>::template Impl>() ? 2
+                                                                         : 3;
+    OperationState state(loc, OpTy::getOperationName());
+    SmallVector<Type> types(kResults, builder.getF64Type());
+    OpTy::build(builder, state, TypeRange(types), std::forward<Args>(args)...);
+    types.clear();
+    if (mlir::failed(OpTy::inferReturnTypes(
+            getContext(), std::nullopt, state.operands,
+            state.attributes.getDictionary(getContext()),
+            state.getRawProperties(), state.regions, types)))
+      types = takeSomeTypes(state);
+    state.types = std::move(types);
+    return cast<OpTy>(builder.create(state));
+  }
+  /// Fails; types for an op whose own cannot be inferred.
+  SmallVector<Type> takeSomeTypes(const OperationState &state);
+
   static llvm::APFloat one() { return llvm::APFloat(1.0); }
 
   OpBuilder &builder;
