@@ -284,16 +284,24 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
     return module.emitError("the module has no public function to compile");
   if (failed(runLowering(runner, options)))
     return failure();
+  CompileStatistics own;
+  cpu::CPUOptions host = options.cpu;
+  if (!host.statistics)
+    host.statistics = &own;
   FailureOr<std::unique_ptr<cpu::CompiledModule>> code = failure();
   if (options.target == "nvptx") {
     nvptx::NVPTXOptions nvptxOptions = options.nvptx;
-    nvptxOptions.host = options.cpu;
+    nvptxOptions.host = host;
     code = nvptx::compileForNVPTX(module, nvptxOptions, &result.ptx);
   } else {
-    code = cpu::compileForCPU(module, options.cpu);
+    code = cpu::compileForCPU(module, host);
   }
   if (failed(code))
     return failure();
+  for (FunctionDescription &function : result.description.functions)
+    for (const auto &[name, bytes] : host.statistics->workspaces)
+      if (function.name == name)
+        function.workspaceBytes = bytes;
   result.code = std::move(*code);
   return result;
 }

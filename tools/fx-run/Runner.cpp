@@ -2,6 +2,7 @@
 
 #include "Runner.h"
 #include "GpuBuffers.h"
+#include "MemoryReport.h"
 #include "fx/Runtime/Runtime.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -173,6 +174,13 @@ struct Call {
     std::vector<char> &bytes = owned.emplace_back(size);
     addArgument({bytes.data(), bytes.size()});
     return bytes.data();
+  }
+
+  int64_t countResultBytes() const {
+    int64_t bytes = 0;
+    for (const NumpyArray &array : results)
+      bytes += array.bytes().size();
+    return bytes;
   }
 
   const FunctionDescription *function;
@@ -476,20 +484,30 @@ mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
                : (model.functions.empty() ? nullptr : &model.functions.front());
   if (!function)
     return makeError("the model has no function to run");
+  if (options.memory && model.target != "cpu")
+    return makeError("--memory measures the host's memory, not a GPU's");
   Call forward(function);
   if (Error error = bindArguments(forward, code, inputs, options))
     return error;
+  MemoryReport memory;
   if (Error error = execute(forward, code, options))
     return error;
+  memory.addCall(*function, forward.countResultBytes());
   std::vector<NamedNumpyArray> outputs;
   collect(forward, outputs);
-  if (!backward)
+  if (!backward) {
+    if (options.memory)
+      memory.print(llvm::outs());
     return outputs;
+  }
   Call reverse(backward);
   if (Error error = bindBackward(reverse, forward, inputs))
     return error;
   if (Error error = execute(reverse, code, options))
     return error;
+  memory.addCall(*backward, reverse.countResultBytes());
+  if (options.memory)
+    memory.print(llvm::outs());
   collect(reverse, outputs);
   return outputs;
 }

@@ -29,6 +29,8 @@ struct RunOptions {
   uint64_t seed = 0;
   /// Number of timed calls after the first; 0 measures nothing.
   unsigned bench = 0;
+  /// Print planned and measured memory.
+  bool memory = false;
 };
 
 /// Runs the model once: an inference function, or forward and backward of a

@@ -46,6 +46,9 @@ struct CommandLine {
       cl::init("sm_90"), cl::cat(category)};
   cl::opt<unsigned> bench{"bench", cl::desc("Time this many calls"),
                           cl::init(0), cl::cat(category)};
+  cl::opt<bool> memory{
+      "memory", cl::desc("Print the planned and the measured peak of memory"),
+      cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::desc("Seed of random ops"), cl::init(0),
                          cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Number of threads"),
@@ -160,6 +163,7 @@ int main(int argc, char **argv) {
   RunOptions options;
   options.seed = commandLine->seed;
   options.bench = commandLine->bench;
+  options.memory = commandLine->memory;
   if (llvm::sys::path::extension(commandLine->model) == ".so") {
     ModelCode code = exitOnError(loadSharedLibrary(commandLine->model));
     if (commandLine->threads)

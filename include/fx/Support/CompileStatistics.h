@@ -15,6 +15,9 @@ struct CompileStatistics {
   std::vector<std::pair<std::string, double>> times;
   /// Kernels of all functions together.
   unsigned numKernels = 0;
+  /// Functions and the bytes of their planned workspaces; -1 where memory is
+  /// allocated by sizes of the run time.
+  std::vector<std::pair<std::string, int64_t>> workspaces;
 };
 
 } // namespace mlir::fx

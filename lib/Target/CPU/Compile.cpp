@@ -1,6 +1,6 @@
 //===- Compile.cpp - Module to machine code -------------------------------===//
 
-#include "../Common/CountKernels.h"
+#include "../Common/KernelStatistics.h"
 #include "MachineCode.h"
 
 #include "fx/IR/FXDialect.h"
@@ -128,7 +128,7 @@ cpu::compileForCPU(ModuleOp module, const CPUOptions &options) {
   PassManager pm(module.getContext());
   pm.enableVerifier(options.verifyPasses);
   buildLowerToCPUPipeline(pm, options);
-  countKernels(pm, options.statistics);
+  collectKernelStatistics(pm, options.statistics);
   if (failed(pm.run(*copy)))
     return failure();
   double passes = since(start);

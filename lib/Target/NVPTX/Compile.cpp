@@ -2,7 +2,7 @@
 
 #include "fx/Target/NVPTX/NVPTX.h"
 
-#include "../Common/CountKernels.h"
+#include "../Common/KernelStatistics.h"
 #include "fx/Lowering/Kernels/Passes.h"
 #include "fx/Target/CPU/Passes.h"
 #include "fx/Target/NVPTX/Passes.h"
@@ -55,7 +55,7 @@ nvptx::compileForNVPTX(ModuleOp module, const NVPTXOptions &options,
   PassManager pm(module.getContext());
   pm.enableVerifier(options.host.verifyPasses);
   buildLowerToNVPTXPipeline(pm, options);
-  countKernels(pm, options.host.statistics);
+  collectKernelStatistics(pm, options.host.statistics);
   if (failed(pm.run(*copy)))
     return failure();
   double passes = std::chrono::duration<double, std::milli>(
