@@ -18,9 +18,10 @@ nn.functional.avg_pool2d nn.functional.batch_norm
 nn.functional.binary_cross_entropy_with_logits nn.functional.conv2d
 nn.functional.conv_transpose2d nn.functional.cross_entropy nn.functional.gelu
 nn.functional.interpolate.bilinear nn.functional.layer_norm
-nn.functional.max_pool2d nn.functional.mish
-nn.functional.multi_head_attention_forward nn.functional.pad.circular pow
-scatter_add std sub var where
+nn.functional.max_pool2d nn.functional.max_pool3d nn.functional.mish
+nn.functional.multi_head_attention_forward nn.functional.pad.circular
+nn.functional.scaled_dot_product_attention pow scatter_add scatter_reduce.amin
+special.i1e std sub topk var where
 """.split()
 
 
