@@ -220,18 +220,36 @@ static Values maxPool3d(CompositeBuilder &c) {
   return results;
 }
 
-/// The number of elements that an average divides by is the product of the
-/// windows' extents, so the average over planes and then depths is that over
-/// volumes. With a divisor of its own both are sums.
-static IntegerAttr getDivisor(CompositeBuilder &c) {
-  return c.has("divisor_override") ? c.getBuilder().getI64IntegerAttr(1)
-                                   : IntegerAttr();
+/// What the sums over windows are divided by at the end; none if planes and
+/// depths are averaged. The number of elements that an average divides by is
+/// the product of the windows' extents, so the average over planes and then
+/// depths is that over volumes, but a quotient of integers is rounded once.
+static std::optional<int64_t> getDivisor(CompositeBuilder &c,
+                                         const Window3d &window,
+                                         Type element) {
+  if (c.has("divisor_override"))
+    return c.integer("divisor_override");
+  if (isFloatType(element))
+    return std::nullopt;
+  bool isUniform =
+      !window.ceil &&
+      llvm::all_of(window.padding, [](int64_t pad) { return pad == 0; });
+  if (!isUniform)
+    c.fail();
+  return ShapedType::getNumElements(window.kernel);
 }
-
-static Value divideSum(CompositeBuilder &c, Value x) {
-  return c.has("divisor_override")
-             ? c.div(x, double(c.integer("divisor_override")))
-             : x;
+/// The divisor of the parts: 1 makes them sums.
+static IntegerAttr getPartDivisor(CompositeBuilder &c,
+                                  std::optional<int64_t> divisor) {
+  return divisor ? c.getBuilder().getI64IntegerAttr(1) : IntegerAttr();
+}
+static Value divideSum(CompositeBuilder &c, Value x,
+                       std::optional<int64_t> divisor) {
+  if (!divisor)
+    return x;
+  if (isFloatType(getElement(x)))
+    return c.div(x, double(*divisor));
+  return c.create<DivRoundedOp>(x, c.i64(*divisor), "trunc");
 }
 
 static Values avgPool3d(CompositeBuilder &c) {
@@ -240,18 +258,23 @@ static Values avgPool3d(CompositeBuilder &c) {
   bool counts = c.flag("count_include_pad");
   if (c.hasFailed())
     return {};
+  std::optional<int64_t> divisor =
+      getDivisor(c, window, getElement(image.x));
+  if (c.hasFailed() || divisor == 0)
+    return c.fail();
+  IntegerAttr part = getPartDivisor(c, divisor);
   Volume from(image.sizes);
   Value plane = c.create<AvgPool2dOp>(
       viewAs(c, image.x, from.asPlanes()), window.plane(window.kernel),
       window.plane(window.stride), window.plane(window.padding), window.ceil,
-      counts, getDivisor(c));
+      counts, part);
   Volume middle = from.withPlane(plane);
   Value depth = c.create<AvgPool2dOp>(
       viewAs(c, plane, middle.asDepths()), window.depth(window.kernel, 1),
       window.depth(window.stride, 1), window.depth(window.padding, 0),
-      window.ceil, counts, getDivisor(c));
+      window.ceil, counts, part);
   Volume to = middle.withDepth(depth);
-  Value y = divideSum(c, viewAs(c, depth, to.sizes()));
+  Value y = divideSum(c, viewAs(c, depth, to.sizes()), divisor);
   return {image.restore(c, y)};
 }
 
@@ -262,20 +285,25 @@ static Values avgPool3dBackward(CompositeBuilder &c) {
   bool counts = c.flag("count_include_pad");
   if (c.hasFailed())
     return {};
+  std::optional<int64_t> divisor =
+      getDivisor(c, window, getElement(gradient.x));
+  if (c.hasFailed() || divisor == 0)
+    return c.fail();
+  IntegerAttr part = getPartDivisor(c, divisor);
   Volume from(image.sizes), to(gradient.sizes);
   Volume middle({from.n, from.c, from.d, to.h, to.w});
   auto like = [&](ArrayRef<int64_t> sizes) {
     return expandTo(c, c.full({}, c.f64(0), getElement(gradient.x)), sizes);
   };
   Value depth = c.create<AvgPool2dBackwardOp>(
-      viewAs(c, divideSum(c, gradient.x), to.asDepths()),
+      viewAs(c, divideSum(c, gradient.x, divisor), to.asDepths()),
       like(middle.asDepths()), window.depth(window.kernel, 1),
       window.depth(window.stride, 1), window.depth(window.padding, 0),
-      window.ceil, counts, getDivisor(c));
+      window.ceil, counts, part);
   Value plane = c.create<AvgPool2dBackwardOp>(
       viewAs(c, depth, middle.asPlanes()), like(from.asPlanes()),
       window.plane(window.kernel), window.plane(window.stride),
-      window.plane(window.padding), window.ceil, counts, getDivisor(c));
+      window.plane(window.padding), window.ceil, counts, part);
   return {image.restore(c, viewAs(c, plane, from.sizes()))};
 }
 

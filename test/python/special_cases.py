@@ -78,6 +78,8 @@ def pooling():
         count_include_pad=False), volume[0])
     add("avg_pool3d_divisor", lambda x: F.avg_pool3d(
         x, 2, divisor_override=3), volume)
+    # The quotient of integers is rounded once.
+    add("avg_pool3d_int", lambda x: F.avg_pool3d(x, 2), ints(2, 3, 4, 4, 4))
     add("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(
         x, (4, 3), return_indices=True), volume[0])
     add("adaptive_max_pool1d", lambda x: F.adaptive_max_pool1d(x, 3),
