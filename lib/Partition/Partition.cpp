@@ -210,7 +210,7 @@ private:
       return failure();
     emitRemarks(result);
     splitJointFunction(result.joint, result.extraction, result.forwardName,
-                       result.backwardName);
+                       result.backwardName, peak.has_value());
     return success();
   }
 

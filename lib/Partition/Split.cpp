@@ -13,7 +13,7 @@ namespace {
 /// One of the two functions while it is written.
 class PartBuilder {
 public:
-  PartBuilder(const JointFunction &joint, StringRef name)
+  PartBuilder(const JointFunction &joint, StringRef name, bool scheduled)
       : joint(joint), source(joint.function), builder(source.getContext()) {
     builder.setInsertionPoint(source);
     part = func::FuncOp::create(builder, source.getLoc(), name,
@@ -21,6 +21,8 @@ public:
     part.setVisibility(source.getVisibility());
     for (NamedAttribute attr : source->getDiscardableAttrs())
       part->setAttr(attr.getName(), attr.getValue());
+    if (scheduled)
+      part->setAttr(kScheduledAttr, builder.getUnitAttr());
     builder.setInsertionPointToStart(part.addEntryBlock());
   }
 
@@ -128,14 +130,14 @@ private:
 void mlir::fx::splitJointFunction(const JointFunction &joint,
                                   const Extraction &extraction,
                                   StringRef forwardName,
-                                  StringRef backwardName) {
+                                  StringRef backwardName, bool scheduled) {
   func::FuncOp source = joint.function;
   auto isSymbol = [&](NodeId node) {
     return joint.graph[node].valueKind != JointNode::ValueKind::Tensor;
   };
 
   // forward: inputs -> mutations and outputs, saved tensors, saved SymInts.
-  PartBuilder forward(joint, forwardName);
+  PartBuilder forward(joint, forwardName, scheduled);
   for (unsigned i = 0; i < source.getNumArguments(); ++i)
     if (getArgRole(source, i) != role::tangent)
       forward.addArgumentOf(i);
@@ -146,7 +148,7 @@ void mlir::fx::splitJointFunction(const JointFunction &joint,
     forward.addSavedResult(node);
 
   // backward: saved SymInts, saved tensors, tangents -> gradients.
-  PartBuilder backward(joint, backwardName);
+  PartBuilder backward(joint, backwardName, scheduled);
   for (bool symbols : {true, false})
     for (NodeId node : extraction.saved)
       if (isSymbol(node) == symbols)

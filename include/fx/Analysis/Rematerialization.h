@@ -73,6 +73,10 @@ RematClass getRematClasses(Operation *op);
 /// was imported as: that overload, since the categories may differ
 /// (`aten.index` may be recomputed, `aten._unsafe_index` may not).
 inline constexpr llvm::StringLiteral kOverloadAttr = "fx.overload";
+/// On a function whose ops stand in an order that was chosen for its memory:
+/// later stages should not bring together what stands far apart. It has no
+/// dialect's prefix since it outlives the fx dialect.
+inline constexpr llvm::StringLiteral kScheduledAttr = "scheduled_for_memory";
 /// On an op with `fx.remat`: the number of its checkpointed region.
 inline constexpr llvm::StringLiteral kRematRegionAttr = "fx.remat_region";
 

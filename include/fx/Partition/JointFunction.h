@@ -49,9 +49,10 @@ FailureOr<JointFunction> buildJointFunction(func::FuncOp function,
 inline constexpr llvm::StringLiteral kCopyAttr = "fx.copy";
 
 /// Writes the forward and the backward function in front of the joint one.
+/// `scheduled` marks them as being in an order for a peak.
 void splitJointFunction(const JointFunction &joint,
                         const Extraction &extraction, StringRef forwardName,
-                        StringRef backwardName);
+                        StringRef backwardName, bool scheduled);
 
 } // namespace mlir::fx
 

@@ -2,6 +2,7 @@
 
 #include "OutlineKernel.h"
 
+#include "fx/Analysis/Rematerialization.h"
 #include "fx/Lowering/Kernels/Epilogue.h"
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
@@ -27,6 +28,9 @@ constexpr size_t kMaxBuffers = 24;
 /// this and more work than that, separate kernels are better.
 constexpr int64_t kMinRows = 8;
 constexpr int64_t kSmallWork = 1 << 15;
+/// In a function that is scheduled for its memory, ops further apart than this
+/// are not fused: values would live from the one to the other.
+constexpr int64_t kReach = 48;
 /// What a row may hold if it has to stay in the cache between sweeps and is
 /// read across rows.
 constexpr int64_t kMaxStridedRow = 1 << 10;
@@ -86,6 +90,11 @@ private:
   /// Whether a path leaves `ops` and comes back.
   bool makesCycle(const Ops &ops);
   bool isWorthwhile(const LoopKernel &kernel, const Ops &ops);
+  bool isScheduled() const {
+    return block.getParentOp()->hasAttr(kScheduledAttr);
+  }
+  /// Whether ops stand near enough to each other for one kernel.
+  bool isNear(const Ops &ops);
   /// Fuses groups `a` and `b` with the reshapes between them.
   bool tryMerge(int a, int b, ArrayRef<Operation *> reshapes);
   /// Fuses pointwise ops with the contraction that they follow.
@@ -195,6 +204,60 @@ bool KernelFormer::isWorthwhile(const LoopKernel &kernel, const Ops &ops) {
   return contiguous || length <= kMaxStridedRow;
 }
 
+bool KernelFormer::isNear(const Ops &ops) {
+  if (!isScheduled())
+    return true;
+  int64_t first = std::numeric_limits<int64_t>::max(), last = 0;
+  for (Operation *op : ops)
+    if (!isReshape(op)) {
+      first = std::min(first, position[op]);
+      last = std::max(last, position[op]);
+    }
+  return last - first <= kReach;
+}
+
+/// Keeps the order, but moves what an op needs and stands behind it to just
+/// before it. False if ops need each other.
+static bool sortByNeed(Block &block) {
+  enum class State { Waiting, Open, Done };
+  llvm::DenseMap<Operation *, State> states;
+  SmallVector<Operation *> order, ops, stack;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  for (Operation *root : ops) {
+    stack.push_back(root);
+    while (!stack.empty()) {
+      Operation *op = stack.back();
+      State &state = states[op];
+      if (state != State::Waiting) {
+        if (state == State::Open)
+          order.push_back(op);
+        state = State::Done;
+        stack.pop_back();
+        continue;
+      }
+      state = State::Open;
+      bool isCyclic = false;
+      op->walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands()) {
+          Operation *def = operand.getDefiningOp();
+          if (!def || def->getBlock() != &block || def == op)
+            continue;
+          State needed = states.lookup(def);
+          isCyclic |= needed == State::Open;
+          if (needed == State::Waiting)
+            stack.push_back(def);
+        }
+      });
+      if (isCyclic)
+        return false;
+    }
+  }
+  for (Operation *op : order)
+    op->moveBefore(&block, block.end());
+  return true;
+}
+
 KernelFormer::Ops KernelFormer::sortOps(const Ops &ops) {
   SmallVector<Operation *> sorted(ops.begin(), ops.end());
   // Copies stand at the place of their user, in front of it.
@@ -243,7 +306,7 @@ bool KernelFormer::tryMergeEpilogue(int a, int b,
   Ops ops = prologue;
   Ops sorted = sortOps(rest);
   ops.insert(sorted.begin(), sorted.end());
-  if (ops.size() > kMaxOps)
+  if (ops.size() > kMaxOps || !isNear(ops))
     return false;
   FailureOr<Epilogue> epilogue = getEpilogue(ops, *contraction);
   if (failed(epilogue) || epilogue->kernel.recomputedCost > 4 ||
@@ -266,7 +329,7 @@ bool KernelFormer::tryMerge(int a, int b, ArrayRef<Operation *> reshapes) {
   Ops ops = groups[a].ops;
   ops.insert(groups[b].ops.begin(), groups[b].ops.end());
   ops.insert(reshapes.begin(), reshapes.end());
-  if (ops.size() > kMaxOps)
+  if (ops.size() > kMaxOps || !isNear(ops))
     return false;
   ops = sortOps(ops);
   FailureOr<LoopKernel> kernel = LoopKernel::analyze(ops, getOutputs(ops));
@@ -563,7 +626,10 @@ LogicalResult KernelFormer::run(bool fuse) {
     if (failed(outlineKernel(group.ops.getArrayRef(), group.kind, scratch)))
       return failure();
   }
-  if (!sortTopologically(&block))
+  // Upstream's sort moves all that is ready to the front: values of the whole
+  // backward would be recomputed at its begin.
+  bool isSorted = isScheduled() ? sortByNeed(block) : sortTopologically(&block);
+  if (!isSorted)
     return block.getParentOp()->emitError(
         "kernels of this function depend on each other in a cycle");
   return success();
