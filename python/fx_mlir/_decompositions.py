@@ -15,9 +15,12 @@ def _bernoulli(self, p=0.5, *, generator=None):
     return (torch.rand_like(self, dtype=torch.float32) < p).to(self.dtype)
 
 
-def _uniform(self, low=0.0, high=1.0, *, generator=None):
+def _uniform(self, *limits, generator=None, **named):
     if generator is not None or not self.is_floating_point():
         return NotImplemented
+    # One of the names is a keyword of Python.
+    low = limits[0] if limits else named.get("from", 0.0)
+    high = limits[1] if len(limits) > 1 else named.get("to", 1.0)
     return torch.rand_like(self) * (high - low) + low
 
 
