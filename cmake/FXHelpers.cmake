@@ -86,6 +86,13 @@ function(fx_add_tool name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
+# fx_add_plugin_host(NAME)
+# The tool exports what is of fx, so that pass plugins use its ops: theirs would
+# be others. The run-time library stays private; a compiled model has its own.
+function(fx_add_plugin_host name)
+  target_link_options(${name} PRIVATE "LINKER:--export-dynamic-symbol=*2fx*")
+endfunction()
+
 # fx_add_test_tool(NAME SOURCES a.cpp … [LINK libs…])
 # A program that only the tests run; it is not installed.
 function(fx_add_test_tool name)

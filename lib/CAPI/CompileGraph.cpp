@@ -60,6 +60,16 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
             map.mapOptional("post_grad_custom_pre", custom.postGrad.customPre) &&
             map.mapOptional("post_grad_custom_post",
                             custom.postGrad.customPost) &&
+            map.mapOptional("pre_grad_custom_patterns",
+                            custom.preGrad.patternsPost) &&
+            map.mapOptional("joint_custom_pre_patterns",
+                            custom.jointGraph.patternsPre) &&
+            map.mapOptional("joint_custom_post_patterns",
+                            custom.jointGraph.patternsPost) &&
+            map.mapOptional("post_grad_custom_pre_patterns",
+                            custom.postGrad.patternsPre) &&
+            map.mapOptional("post_grad_custom_post_patterns",
+                            custom.postGrad.patternsPost) &&
             map.mapOptional("pre_grad_disable", preGrad) &&
             map.mapOptional("joint_disable", joint) &&
             map.mapOptional("post_grad_disable", postGrad);

@@ -32,10 +32,16 @@ public:
   HookedStage(OpPassManager &pm, const StageHooks &hooks, ErrorHandler onError)
       : passes(pm, hooks.disabled), onError(onError) {}
 
-  /// A function that appends the passes that `text` names.
-  std::function<void(OpPassManager &)> makeHook(StringRef name,
+  /// A function that appends the passes that `text` names, after one that
+  /// applies the patterns of `file`.
+  std::function<void(OpPassManager &)> makeHook(StringRef name, StringRef file,
                                                 StringRef text) {
-    return [this, name, text](OpPassManager &pm) {
+    return [this, name, file, text](OpPassManager &pm) {
+      if (!file.empty()) {
+        ApplyPatternsPassOptions options;
+        options.file = file.str();
+        pm.addNestedPass<func::FuncOp>(createApplyPatternsPass(options));
+      }
       if (failed(addPasses(pm, name, text)))
         status = failure();
     };
@@ -68,7 +74,7 @@ LogicalResult fx::buildPreGradStage(OpPassManager &pm, const StageHooks &hooks,
                                     ErrorHandler onError) {
   HookedStage stage(pm, hooks, onError);
   PreGradOptions options;
-  options.custom = stage.makeHook("custom", hooks.customPost);
+  options.custom = stage.makeHook("custom", hooks.patternsPost, hooks.customPost);
   buildPreGradPasses(stage.passes, options);
   return stage.finish();
 }
@@ -93,8 +99,10 @@ LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
   // The rule guards softmax against overflow of a scale that our lowering
   // applies in one kernel with it; without fused attention it only costs.
   options.scaleSoftmax = false;
-  options.customPre = stage.makeHook("custom-pre", hooks.customPre);
-  options.customPost = stage.makeHook("custom-post", hooks.customPost);
+  options.customPre =
+      stage.makeHook("custom-pre", hooks.patternsPre, hooks.customPre);
+  options.customPost =
+      stage.makeHook("custom-post", hooks.patternsPost, hooks.customPost);
   buildJointGraphPasses(stage.passes, options);
   return stage.finish();
 }
@@ -114,8 +122,10 @@ LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
   HookedStage stage(pm, hooks, onError);
   PostGradOptions options;
   options.isInference = isInference;
-  options.customPre = stage.makeHook("custom-pre", hooks.customPre);
-  options.customPost = stage.makeHook("custom-post", hooks.customPost);
+  options.customPre =
+      stage.makeHook("custom-pre", hooks.patternsPre, hooks.customPre);
+  options.customPost =
+      stage.makeHook("custom-post", hooks.patternsPost, hooks.customPost);
   buildPostGradPasses(stage.passes, options);
   return stage.finish();
 }
@@ -138,11 +148,15 @@ struct PreGradFlags : PassPipelineOptions<PreGradFlags> {
       *this, "disable", llvm::cl::desc("Passes of the stage not to run")};
   Option<std::string> custom{
       *this, "custom", llvm::cl::desc("Passes to run at the end of the stage")};
+  Option<std::string> patterns{
+      *this, "custom-patterns",
+      llvm::cl::desc("A file of PDL patterns for the end of the stage")};
 
   StageHooks getHooks() const {
     StageHooks hooks;
     hooks.disabled.assign(disable.begin(), disable.end());
     hooks.customPost = custom;
+    hooks.patternsPost = patterns;
     return hooks;
   }
 };
@@ -154,12 +168,20 @@ struct JointFlags : PassPipelineOptions<JointFlags> {
       *this, "custom-pre", llvm::cl::desc("Passes to run before the rules")};
   Option<std::string> customPost{
       *this, "custom-post", llvm::cl::desc("Passes to run after the rules")};
+  Option<std::string> patternsPre{
+      *this, "custom-pre-patterns",
+      llvm::cl::desc("A file of PDL patterns to apply before the rules")};
+  Option<std::string> patternsPost{
+      *this, "custom-post-patterns",
+      llvm::cl::desc("A file of PDL patterns to apply after the rules")};
 
   StageHooks getHooks() const {
     StageHooks hooks;
     hooks.disabled.assign(disable.begin(), disable.end());
     hooks.customPre = customPre;
     hooks.customPost = customPost;
+    hooks.patternsPre = patternsPre;
+    hooks.patternsPost = patternsPost;
     return hooks;
   }
 };

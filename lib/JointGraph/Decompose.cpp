@@ -2,6 +2,7 @@
 
 #include "Decompose.h"
 #include "fx/JointGraph/Passes.h"
+#include "fx/Support/RewriteAction.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::fx {
@@ -40,6 +41,9 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
     config.enableFolding(false);
     config.enableConstantCSE(true);
     config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    RewriteReporter reporter;
+    if (getContext().hasActionHandler())
+      config.setListener(&reporter);
     if (failed(applyPatternsGreedily(getOperation(), patterns, config)))
       signalPassFailure();
   }

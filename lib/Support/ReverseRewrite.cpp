@@ -1,6 +1,7 @@
 //===- ReverseRewrite.cpp - Inductor's pattern-matcher order --------------===//
 
 #include "fx/Support/ReverseRewrite.h"
+#include "fx/Support/RewriteAction.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Rewrite/PatternApplicator.h"
@@ -66,7 +67,12 @@ size_t fx::rewriteInReverse(Operation *root,
       if (Operation *producer = operand.getDefiningOp())
         producers.push_back(producer);
     rewriter.setInsertionPoint(op);
-    if (failed(applicator.matchAndRewrite(op, rewriter)))
+    RewriteRoot root(op);
+    auto report = [&](const Pattern &pattern) {
+      reportRewrite(root.loc.getContext(), pattern.getDebugName(), root);
+      return success();
+    };
+    if (failed(applicator.matchAndRewrite(op, rewriter, {}, {}, report)))
       continue;
     ++rewrites;
     eraseDead(producers, worklist, rewriter);

@@ -26,6 +26,12 @@ joint_custom_pre: str = ""
 joint_custom_post: str = ""
 post_grad_custom_pre: str = ""
 post_grad_custom_post: str = ""
+# Files of PDL patterns (.pdll, .mlir) applied at the named places.
+pre_grad_custom_patterns: str = ""
+joint_custom_pre_patterns: str = ""
+joint_custom_post_patterns: str = ""
+post_grad_custom_pre_patterns: str = ""
+post_grad_custom_post_patterns: str = ""
 # Passes of the stages that do not run: names with commas.
 pre_grad_disable: str = ""
 joint_disable: str = ""

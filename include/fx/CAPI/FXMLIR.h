@@ -27,7 +27,10 @@ typedef struct fx_module fx_module;
  *   fx-partition), pre_grad_custom, joint_custom_pre, joint_custom_post,
  *   post_grad_custom_pre, post_grad_custom_post (pass pipelines as text),
  *   pre_grad_disable, joint_disable, post_grad_disable (names of passes of the
- *   stage that do not run, with commas).
+ *   stage that do not run, with commas), pre_grad_custom_patterns,
+ *   joint_custom_pre_patterns, joint_custom_post_patterns,
+ *   post_grad_custom_pre_patterns, post_grad_custom_post_patterns (paths of
+ *   files of PDL patterns).
  * Other keys are ignored. A result of NULL is an error; `*error` then is its
  * text, to be freed with fx_string_free (`error` may be NULL, too). Can be
  * called from several threads at once.

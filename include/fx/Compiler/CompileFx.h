@@ -38,6 +38,8 @@ struct StageHooks {
   std::vector<std::string> disabled;
   /// Pass pipelines as text, run before and after the stage's rules.
   std::string customPre, customPost;
+  /// Files of PDL patterns, applied at the same places, before the pipelines.
+  std::string patternsPre, patternsPost;
 };
 
 /// PreGrad has one place for passes, after its rules.

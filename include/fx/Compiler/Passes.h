@@ -4,6 +4,8 @@
 #define FX_COMPILER_PASSES_H
 
 #include "fx/IR/FXDialect.h"
+#include "mlir/Dialect/PDL/IR/PDL.h"
+#include "mlir/Dialect/PDLInterp/IR/PDLInterp.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
