@@ -54,7 +54,8 @@ public:
     auto onError = [&](const Twine &message) -> LogicalResult {
       return module.emitError(message);
     };
-    if (failed(build(pm, onError)) || failed(pm.run(module)))
+    if (failed(build(pm, onError)) ||
+        (options.watch && failed(options.watch(pm))) || failed(pm.run(module)))
       return failure();
     std::chrono::duration<double, std::milli> time =
         std::chrono::steady_clock::now() - begin;

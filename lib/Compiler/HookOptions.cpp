@@ -20,9 +20,22 @@ HookOptions::HookOptions(cl::OptionCategory &category)
                cl::value_desc("options"), cl::cat(category)),
       passPlugins("load-pass-plugin",
                   cl::desc("A library with passes that hooks can name"),
-                  cl::value_desc("file"), cl::cat(category)) {}
+                  cl::value_desc("file"), cl::cat(category)),
+      explainPath("fx-explain",
+                  cl::desc("Tell what each pass changed, and by which "
+                           "pattern: as text to stderr or to a file, as a "
+                           "page to a file named .html"),
+                  cl::value_desc("file"), cl::ValueOptional,
+                  cl::cat(category)) {}
+
+llvm::Error HookOptions::finish() {
+  return explainPath.getNumOccurrences() ? explain.write(explainPath)
+                                         : llvm::Error::success();
+}
 
 llvm::Error HookOptions::apply(CompileOptions &options) {
+  if (explainPath.getNumOccurrences())
+    options.watch = [this](PassManager &pm) { return explain.watch(pm); };
   for (const std::string &path : passPlugins) {
     llvm::Expected<PassPlugin> plugin = PassPlugin::load(path);
     if (!plugin)

@@ -135,7 +135,9 @@ int main(int argc, char **argv) {
       exitOnError(InputFile::open(commandLine->inputPath, inputOptions));
 
   if (commandLine->emit == Emit::FX || commandLine->emit == Emit::Linalg) {
-    if (failed(runStages(*input.module, options)))
+    LogicalResult status = runStages(*input.module, options);
+    exitOnError(commandLine->hooks.finish());
+    if (failed(status))
       return 1;
     // fx node names are locations; linalg is for other tools.
     OpPrintingFlags flags;
@@ -147,6 +149,7 @@ int main(int argc, char **argv) {
 
   auto compiled = compileFx(
       *input.module, llvm::sys::path::stem(commandLine->outputPath), options);
+  exitOnError(commandLine->hooks.finish());
   if (failed(compiled))
     return 1;
   switch (commandLine->emit) {

@@ -130,6 +130,7 @@ static ModelCode compile(InputFile &input) {
   exitOnError(commandLine->hooks.apply(options));
   auto compiled = compileFx(*input.module,
                             llvm::sys::path::stem(commandLine->model), options);
+  exitOnError(commandLine->hooks.finish());
   if (failed(compiled))
     exit(1);
   ModelCode code;

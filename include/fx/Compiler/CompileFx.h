@@ -14,6 +14,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <functional>
+
 namespace mlir::fx {
 
 /// The stages in their order; `StopAfter` names the last one to run.
@@ -59,6 +61,8 @@ struct CompileOptions {
   std::string partition;
   CustomPasses custom;
   Stage stopAfter = Stage::Target;
+  /// Called with the pass manager of each stage up to Lowering; may be empty.
+  std::function<LogicalResult(PassManager &)> watch;
   /// Print the time of each stage to stderr.
   bool printTimes = false;
   /// Receives the time of each stage; may be null. What the targets measure

@@ -9,6 +9,7 @@
 #define FX_COMPILER_HOOKOPTIONS_H
 
 #include "fx/Compiler/CompileFx.h"
+#include "fx/Compiler/Explain.h"
 #include "llvm/Support/CommandLine.h"
 
 namespace mlir::fx {
@@ -22,9 +23,14 @@ public:
   /// the command line was parsed.
   llvm::Error apply(CompileOptions &options);
 
+  /// Writes what --fx-explain asks for, also after an error of the compilation.
+  llvm::Error finish();
+
 private:
   llvm::cl::opt<std::string> preGrad, jointGraph, postGrad;
   llvm::cl::list<std::string> passPlugins;
+  llvm::cl::opt<std::string> explainPath;
+  Explain explain;
 };
 
 } // namespace mlir::fx
