@@ -66,7 +66,9 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
     SmallVector<func::FuncOp> functions;
     if (failed(findFunctions(functions)))
       return signalPassFailure();
+    // A search refers to the result that it is part of.
     std::vector<PartitionResult> results;
+    results.reserve(functions.size());
     for (func::FuncOp function : functions) {
       results.emplace_back();
       if (failed(chooseNames(function, results.back())) ||

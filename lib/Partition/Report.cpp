@@ -155,6 +155,12 @@ static void writeSearch(llvm::json::OStream &json,
   json.attribute("lower_bound_bytes",
                  bound.getPeak(result.cost.work.recomputedFlops));
   json.attribute("lower_bound_flops", bound.getFlops(result.cost.memory.peak));
+  json.attribute("gap_bytes",
+                 result.cost.memory.peak -
+                     bound.getPeak(result.cost.work.recomputedFlops));
+  json.attribute("gap_flops",
+                 result.cost.work.recomputedFlops -
+                     bound.getFlops(result.cost.memory.peak));
   json.attribute("floor_bytes", bound.getFloor());
   json.attribute("smallest_bytes", search.getSmallest().peak);
   json.attribute("blocks", search.getBlocks().count);

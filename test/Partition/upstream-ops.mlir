@@ -4,6 +4,16 @@
 // RUN: FileCheck %s --check-prefix=REPORT < %t.json
 // RUN: fx-opt %s -fx-partition="function=products peak-budget=1.6kB" -fx-verify-partition | FileCheck %s --check-prefix=MIDDLE
 // RUN: not fx-opt %s -fx-partition="function=products peak-budget=1000" 2>&1 | FileCheck %s --check-prefix=FLOOR
+// RUN: fx-opt %s -fx-partition="peak-budget=1MB partition-report=%t.html report=%t.both.json" -fx-verify-partition -o /dev/null
+// RUN: cat %t.html %t.both.json | FileCheck %s --check-prefix=BOTH
+
+// One page and one report for all functions.
+// BOTH: Partition of <code>joint</code>
+// BOTH: Partition of <code>products</code>
+// BOTH: "forward": "forward"
+// BOTH: "peak_bytes": {{[0-9]+}},
+// BOTH: "forward": "products_forward"
+// BOTH: "peak_bytes": 2060,
 
 // The product is saved, and what is cheap is computed again: a named op, an
 // elementwise one, and a generic one as a whole.
