@@ -2,6 +2,7 @@
 
 #include "Internal.h"
 
+#include <atomic>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ struct Scratch {
   size_t bytes[ScratchSlotCount];
 };
 thread_local Scratch scratch;
+/// Of all threads.
+std::atomic<int64_t> scratchBytes{0};
 
 pthread_key_t threadExitKey;
 pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
@@ -85,8 +88,10 @@ pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
 void releaseThreadMemory(void *) {
   fx_rt_context_destroy(defaultContext);
   defaultContext = nullptr;
-  for (int slot = 0; slot < ScratchSlotCount; ++slot)
+  for (int slot = 0; slot < ScratchSlotCount; ++slot) {
     free(scratch.data[slot]);
+    scratchBytes -= static_cast<int64_t>(scratch.bytes[slot]);
+  }
   memset(&scratch, 0, sizeof(scratch));
 }
 
@@ -126,9 +131,12 @@ void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
     fprintf(stderr, "fx runtime: out of memory for %zu scratch bytes\n", bytes);
     abort();
   }
+  scratchBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
   scratch.bytes[slot] = capacity;
   return scratch.data[slot];
 }
+
+int64_t fx_rt_packing_bytes(void) { return scratchBytes; }
 
 void fx_rt_set_error(const char *message) {
   snprintf(errorText, sizeof(errorText), "%s", message ? message : "");

@@ -14,11 +14,14 @@ static int64_t countAllocatedBytes() {
   return static_cast<int64_t>(info.uordblks + info.hblkhd);
 }
 
-MemoryReport::MemoryReport() : before(countAllocatedBytes()) {}
+MemoryReport::MemoryReport(CountBytes packingBytes)
+    : packingBytes(packingBytes), before(countAllocatedBytes()) {}
 
 void MemoryReport::addCall(const FunctionDescription &function,
                            int64_t resultBytes) {
-  measured = std::max(measured, countAllocatedBytes() - before);
+  if (packingBytes)
+    packing = packingBytes();
+  measured = std::max(measured, countAllocatedBytes() - before - packing);
   results += resultBytes;
   // A context has one workspace, that of the function that needs more.
   workspace = std::max(workspace, function.workspaceBytes);
@@ -36,5 +39,6 @@ void MemoryReport::print(llvm::raw_ostream &os) const {
   else
     os << "by the sizes of the inputs";
   os << " (results and saved values " << megabytes(results) << ", workspace "
-     << megabytes(workspace) << "), measured " << megabytes(measured) << "\n";
+     << megabytes(workspace) << "), measured " << megabytes(measured)
+     << " and " << megabytes(packing) << " for packing\n";
 }

@@ -489,7 +489,8 @@ mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
   Call forward(function);
   if (Error error = bindArguments(forward, code, inputs, options))
     return error;
-  MemoryReport memory;
+  MemoryReport memory(reinterpret_cast<MemoryReport::CountBytes>(
+      code.lookup("fx_rt_packing_bytes")));
   if (Error error = execute(forward, code, options))
     return error;
   memory.addCall(*function, forward.countResultBytes());

@@ -109,6 +109,7 @@ static void *findRuntimeFunction(StringRef name) {
   .Case(#function, reinterpret_cast<void *>(&function))
   return llvm::StringSwitch<void *>(name)
       FX_RUN_FUNCTION(fx_rt_last_error)
+      FX_RUN_FUNCTION(fx_rt_packing_bytes)
       FX_RUN_FUNCTION(fx_rt_cuda_device_count)
       FX_RUN_FUNCTION(fx_rt_cuda_begin)
       FX_RUN_FUNCTION(fx_rt_cuda_end)

@@ -61,6 +61,11 @@ void *fx_rt_alloc(void *ctx, int64_t bytes);
 /// ignored.
 void fx_rt_free(void *ctx, void *block);
 
+/// Bytes that the process' threads keep for packing operands of products and
+/// convolutions. They belong to no context, and are given back when a thread
+/// ends.
+int64_t fx_rt_packing_bytes(void);
+
 /// Gives the workspace and all cached blocks back to the system.
 void fx_rt_context_trim(void *ctx);
 
