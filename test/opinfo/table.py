@@ -54,7 +54,11 @@ def _summary(results, inductor):
             f"| {dtype} | {direction} | {sum(counts.values())} | "
             f"{_share(right, whole)} | {_share(counts['native'], whole)} | "
             + " | ".join(str(counts[s]) for s in STATUSES) + " |")
-    lines += ["", "Shares are of the operators that Dynamo captures."]
+    lines += ["", "Shares are of the operators that Dynamo captures: Inductor "
+              "gets the same graphs and,", "like us, has ATen run a part of "
+              "them. What falls back is mostly linear algebra,", "Fourier "
+              "transforms and complex numbers, and results whose size depends "
+              "on data."]
     if inductor:
         lines += ["", "Of the operators that Inductor was run with and gets "
                   "right:", "",
