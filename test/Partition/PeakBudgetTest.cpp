@@ -286,6 +286,70 @@ static void testPriceCut() {
   }
 }
 
+/// The vertices that reach the sink by edges that are not removed.
+static llvm::BitVector findSinkSide(const RematNetwork &network,
+                                    const llvm::BitVector &removed) {
+  llvm::BitVector side(network.flow.getNumVertices());
+  side.set(network.sink);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto [index, edge] : llvm::enumerate(network.flow.getEdges()))
+      if (side.test(edge.to) && !side.test(edge.from) && edge.capacity > 0 &&
+          !removed.test(index)) {
+        side.set(edge.from);
+        changed = true;
+      }
+  }
+  return side;
+}
+
+/// The exact mode's cut is the cheapest set of saved values that separates what
+/// is banned from what the backward needs, and of these the one nearest the
+/// sink.
+static unsigned testExactCut() {
+  unsigned numTies = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    Case c(seed, 8, 6);
+    MinCutSolution solution = solveMinCut(c.joint, c.info, BanOptions());
+    const RematNetwork &network = solution.network;
+    llvm::SmallVector<uint32_t> edges;
+    for (uint32_t edge : network.nodeEdge)
+      if (edge != RematNetwork::none &&
+          network.flow.getEdges()[edge].capacity != FlowNetwork::infinite)
+        edges.push_back(edge);
+    if (edges.size() > 11 ||
+        solution.cut.status != FlowNetwork::Status::Solved)
+      continue;
+    int64_t best = std::numeric_limits<int64_t>::max();
+    std::vector<llvm::BitVector> sides;
+    for (uint32_t set = 0; set < 1u << edges.size(); ++set) {
+      llvm::BitVector removed(network.flow.getEdges().size());
+      int64_t value = 0;
+      for (auto [i, edge] : llvm::enumerate(edges))
+        if (set >> i & 1) {
+          removed.set(edge);
+          value += network.flow.getEdges()[edge].capacity;
+        }
+      if (value > best)
+        continue;
+      llvm::BitVector side = findSinkSide(network, removed);
+      if (side.test(network.source))
+        continue;
+      if (value < best)
+        sides.clear();
+      best = value;
+      sides.push_back(std::move(side));
+    }
+    check(solution.cut.value == best, "value of the exact cut", seed);
+    numTies += sides.size() > 1;
+    for (const llvm::BitVector &side : sides)
+      for (uint32_t v = 0; v < side.size(); ++v)
+        check(!solution.cut.sinkSide[v] || side.test(v),
+              "the exact cut is nearest the sink", seed);
+  }
+  return numTies;
+}
+
 static void tryAll(llvm::ArrayRef<Segment> segments, uint32_t from,
                    uint32_t numBlocks, int64_t held, int64_t price,
                    int64_t bytes, int64_t &best) {
@@ -404,6 +468,7 @@ static void testSizes() {
 int main() {
   std::printf("%u copies in random schedules\n", testSchedules());
   testPriceCut();
+  std::printf("%u exact cuts among several\n", testExactCut());
   testChain();
   testSearch();
   testSizes();
