@@ -40,13 +40,14 @@ struct RunningPass {
 };
 } // namespace
 
-/// `mlir::fx::(anonymous namespace)::FuseAddmm` to `FuseAddmm`; what PDL gives
-/// is a name or a place already.
+/// The name of a C++ class without namespaces; what PDL gives is a name or a
+/// place already.
 static std::string shortenPattern(StringRef name) {
-  StringRef plain = name.split('<').first;
-  size_t colons = plain.rfind("::");
-  return (colons == StringRef::npos ? plain : plain.drop_front(colons + 2))
-      .str();
+  std::string text = name.str();
+  for (StringRef part : {"(anonymous namespace)::", "mlir::", "fx::"})
+    for (size_t at; (at = text.find(part)) != std::string::npos;)
+      text.erase(at, part.size());
+  return text;
 }
 
 struct Explain::Recorder {

@@ -5,7 +5,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -15,24 +17,42 @@ using llvm::ArrayRef;
 // Snapshots
 //===----------------------------------------------------------------------===//
 
-std::string SnapshotMaker::getLabel(Operation *op) {
-  if (auto named = op->getLoc()->findInstanceOf<NameLoc>())
-    return "%" + named.getName().str();
-  auto it = labels.find(op);
-  // Another op may have got the memory of an erased one.
-  if (it != labels.end() && it->second.name == op->getName() &&
-      it->second.loc == op->getLoc())
-    return it->second.label;
-  std::string label = "%" + std::to_string(numLabels++);
-  if (it != labels.end())
-    labels.erase(it);
-  labels.insert({op, {op->getName(), op->getLoc(), label}});
-  return label;
+void SnapshotMaker::labelOps(Operation *function) {
+  llvm::StringSet<> taken;
+  llvm::MapVector<StringAttr, SmallVector<Operation *>> unlabelled;
+  function->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (op->getNumResults() == 0)
+      return;
+    auto it = labels.find(op);
+    // Another op may have got the memory of an erased one.
+    if (it != labels.end() && it->second.name == op->getName() &&
+        it->second.loc == op->getLoc()) {
+      taken.insert(it->second.label);
+      return;
+    }
+    if (it != labels.end())
+      labels.erase(it);
+    if (auto named = op->getLoc()->findInstanceOf<NameLoc>())
+      unlabelled[named.getName()].push_back(op);
+    else
+      labels.insert({op, {op->getName(), op->getLoc(),
+                          "%" + std::to_string(numLabels++)}});
+  });
+  // A node that became several ops: the last one has its value.
+  for (auto &[name, ops] : unlabelled) {
+    unsigned number = 0;
+    for (Operation *op : llvm::reverse(ops)) {
+      std::string base = "%" + name.str(), label = base;
+      while (!taken.insert(label).second)
+        label = base + "." + std::to_string(++number);
+      labels.insert({op, {op->getName(), op->getLoc(), label}});
+    }
+  }
 }
 
 std::string SnapshotMaker::getLabel(Value value) {
   if (auto result = dyn_cast<OpResult>(value)) {
-    std::string label = getLabel(result.getOwner());
+    std::string label = labels.find(result.getOwner())->second.label;
     return result.getOwner()->getNumResults() == 1
                ? label
                : label + "#" + std::to_string(result.getResultNumber());
@@ -76,6 +96,7 @@ std::vector<SnapshotLine> SnapshotMaker::makeLines(Operation *function) {
   OpPrintingFlags flags;
   flags.skipRegions().assumeVerified().elideLargeElementsAttrs(8);
   flags.elideLargeResourceString(8);
+  labelOps(function);
   AsmState state(function, flags);
   std::vector<SnapshotLine> lines;
   function->walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -85,8 +106,10 @@ std::vector<SnapshotLine> SnapshotMaker::makeLines(Operation *function) {
     for (Value result : op->getResults()) {
       std::string printed = printOperand(result, state);
       names[printed] = getLabel(result);
-      // Several results are printed as one name and their number.
-      names[StringRef(printed).split('#').first] = getLabel(op);
+      // Several results may be printed as one name and their number.
+      auto [base, index] = StringRef(printed).split('#');
+      if (!index.empty())
+        names[base] = labels.find(op)->second.label;
     }
     std::string text;
     llvm::raw_string_ostream os(text);

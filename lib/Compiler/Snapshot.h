@@ -41,7 +41,9 @@ private:
   };
 
   std::vector<SnapshotLine> makeLines(Operation *function);
-  std::string getLabel(Operation *op);
+  /// Gives ops that are new since the last snapshot a name that is unique in
+  /// the function: their node's, if they have one.
+  void labelOps(Operation *function);
   std::string getLabel(Value value);
 
   llvm::DenseMap<Operation *, Known> labels;
