@@ -9,7 +9,7 @@ from typing import Any, List, NamedTuple
 
 import torch
 
-from . import _call, _library, _report, _split
+from . import _call, _hooks, _library, _report, _split, config
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -32,6 +32,7 @@ def compile_fx(gm, example_inputs, options):
     training it calls `partition_fn` with the joint graph, then the other two
     with what that returned.
     """
+    _hooks.apply_to_dynamo_graph(options.pre_grad_custom, gm)
     return compat.aot_compile(
         gm,
         example_inputs,
@@ -48,6 +49,7 @@ def compile_fx(gm, example_inputs, options):
 def _fw_compiler_base(gm, example_inputs, *, is_inference, options):
     """Compiles an inference graph; of a training graph it takes the forward."""
     if is_inference:
+        _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
         function = _compile_whole(
             gm, options, lambda: _compile_inference(gm, options))
         return function or _compile_split(gm, options, "inference")
@@ -105,7 +107,7 @@ def _compile_graph(encoded, options, training=False):
     if options.dump_dir:
         _dump(encoded.text, options.dump_dir)
     return _library.compile_graph(
-        encoded.text, {**options._asdict(), "training": training})
+        encoded.text, {**config.for_compiler(options), "training": training})
 
 
 def _record(kind, gm, modules, fallen_back=(), saved_bytes=None):
@@ -238,7 +240,8 @@ def _find_refusals(piece, options, reasons):
     there is something."""
     try:
         encoded = encode_graph(piece.gm, alias_inputs=False)
-        errors = _library.check_graph(encoded.text, options._asdict())
+        errors = _library.check_graph(
+            encoded.text, config.for_compiler(options))
     except Exception as error:
         _log_failure("a graph cannot be checked", error)
         return False
@@ -354,10 +357,12 @@ def _partition(gm, joint_inputs, *, num_fwd_outputs,
                **kwargs):
     """Splits a joint graph into two graphs of one call each."""
     static = static_lifetime_input_indices or ()
+    _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
 
     def compile_parts():
         encoded = encode_graph(gm, num_fwd_outputs, static)
-        if options.autodiff == "fx":
+        # The function changed the graph that AOTAutograd differentiated.
+        if options.autodiff == "fx" and not callable(options.joint_custom_pre):
             parts = _try_differentiate(dynamo_gm, gm, encoded, options)
             if parts:
                 return parts

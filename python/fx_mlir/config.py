@@ -20,7 +20,8 @@ opt_level: int = 2
 fuse: bool = True
 # Options of the pass fx-partition, as text: "mode=aggressive".
 partition: str = ""
-# Pass pipelines run at the named places, as text.
+# Pass pipelines run at the named places, as text. The first two also take a
+# function of a torch.fx.Graph, which it changes.
 pre_grad_custom: str = ""
 joint_custom_pre: str = ""
 joint_custom_post: str = ""
@@ -48,6 +49,9 @@ _CHOICES: Dict[str, Tuple[Any, ...]] = {
     "target": ("cpu", "nvptx"),
     "opt_level": (0, 1, 2, 3),
 }
+
+# Options that may be Python functions: afterwards the graph is C++'s.
+_FUNCTIONS = ("pre_grad_custom", "joint_custom_pre")
 
 # `torch.compile(mode=...)`: named sets of options.
 MODES: Dict[str, Dict[str, Any]] = {
@@ -83,6 +87,8 @@ def _check(name: str, value: Any) -> Any:
             f"{', '.join(_TYPES)}"
         )
     kind = _TYPES[name]
+    if name in _FUNCTIONS and callable(value):
+        return value
     # bool is an int in Python, but opt_level=True is a mistake.
     if type(value) is not kind:
         raise RuntimeError(
@@ -96,6 +102,12 @@ def _check(name: str, value: Any) -> Any:
             f"'fx_mlir', known values: {', '.join(map(str, choices))}"
         )
     return value
+
+
+def for_compiler(options: Options) -> Dict[str, Any]:
+    """The options that the C++ compiler takes."""
+    return {name: "" if name in _FUNCTIONS and callable(value) else value
+            for name, value in options._asdict().items()}
 
 
 def resolve(mode: Optional[str] = None, options: Any = None) -> Options:

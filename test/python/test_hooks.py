@@ -12,8 +12,8 @@ EXAMPLES = ROOT / "examples" / "hooks"
 
 
 def test_the_code_of_the_page(compiler, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```",
-                         (ROOT / "docs" / "Hooks.md").read_text(), re.S)
+    code = "".join(re.findall(r"```python\n(.*?)```",
+                              (ROOT / "docs" / "Hooks.md").read_text(), re.S))
     monkeypatch.chdir(EXAMPLES)
     exec(compile(code, "Hooks.md", "exec"), {})
 
@@ -53,3 +53,62 @@ def test_patterns_change_the_result(compiler, tmp_path):
     compiled = torch.compile(f, backend="fx_mlir", options={
         "joint_custom_pre_patterns": os.fspath(patterns), "fallback": False})
     torch.testing.assert_close(compiled(x), x * 2)
+
+
+def negate_relu(graph):
+    """relu -> neg, in a graph of Dynamo's or of ATen's."""
+    names = {torch.relu: torch.neg, torch.ops.aten.relu.default: torch.ops.aten.neg.default}
+    for node in list(graph.nodes):
+        if node.target in names:
+            with graph.inserting_before(node):
+                new = graph.call_function(names[node.target], node.args)
+            node.replace_all_uses_with(new)
+            graph.erase_node(node)
+
+
+def relu_twice(x):
+    return torch.relu(x) * 2
+
+
+@pytest.mark.parametrize("hook", ["pre_grad_custom", "joint_custom_pre"])
+@pytest.mark.parametrize("autodiff", ["aot", "fx"])
+def test_a_function_changes_the_graph(compiler, hook, autodiff):
+    """A wrong rule shows that it was applied, to inference and to training."""
+    compiled = torch.compile(relu_twice, backend="fx_mlir", options={
+        hook: negate_relu, "fallback": False, "autodiff": autodiff})
+    x = torch.randn(5)
+    torch.testing.assert_close(compiled(x), -2 * x)
+    y = torch.randn(5, requires_grad=True)
+    out = compiled(y)
+    torch.testing.assert_close(out, -2 * y)
+    out.sum().backward()
+    # The joint graph has the derivative of relu already, from relu's result.
+    expected = -2 * torch.ones(5) if hook == "pre_grad_custom" else 2.0 * (-y > 0)
+    torch.testing.assert_close(y.grad, expected)
+
+
+@pytest.mark.parametrize("hook", ["joint_custom_post", "post_grad_custom_pre"])
+def test_later_hooks_take_text(compiler, hook):
+    with pytest.raises(RuntimeError, match=f"type of option '{hook}'.*expected str"):
+        compile_with({hook: negate_relu})
+
+
+def test_an_error_of_a_function_is_shown(compiler):
+    def fail(graph):
+        raise ValueError("no such node")
+
+    with pytest.raises(Exception, match="no such node"):
+        torch.compile(relu_twice, backend="fx_mlir", options={
+            "joint_custom_pre": fail})(torch.ones(3))
+
+
+def test_a_function_that_makes_another_kind_of_node(compiler):
+    def use_method(graph):
+        (x,) = [n for n in graph.nodes if n.op == "placeholder"]
+        (relu,) = [n for n in graph.nodes if n.target is torch.ops.aten.relu.default]
+        with graph.inserting_before(relu):
+            relu.replace_input_with(x, graph.call_method("abs", (x,)))
+
+    with pytest.raises(Exception, match="a call_method"):
+        torch.compile(relu_twice, backend="fx_mlir", options={
+            "joint_custom_pre": use_method})(torch.ones(3))
