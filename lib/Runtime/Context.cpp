@@ -79,8 +79,8 @@ struct Scratch {
   size_t bytes[ScratchSlotCount];
 };
 thread_local Scratch scratch;
-/// Of all threads.
-std::atomic<int64_t> scratchBytes{0};
+/// Of all threads, and blocks of all contexts.
+std::atomic<int64_t> packingBytes{0};
 
 pthread_key_t threadExitKey;
 pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
@@ -90,7 +90,7 @@ void releaseThreadMemory(void *) {
   defaultContext = nullptr;
   for (int slot = 0; slot < ScratchSlotCount; ++slot) {
     free(scratch.data[slot]);
-    scratchBytes -= static_cast<int64_t>(scratch.bytes[slot]);
+    packingBytes -= static_cast<int64_t>(scratch.bytes[slot]);
   }
   memset(&scratch, 0, sizeof(scratch));
 }
@@ -115,6 +115,11 @@ fx_rt_context *resolve(void *ctx) {
 }
 } // namespace
 
+static void freeBlock(BlockHeader *header) {
+  packingBytes -= static_cast<int64_t>(header->capacity + sizeof(BlockHeader));
+  free(header);
+}
+
 DeviceSlot *fxrt::getDeviceSlot(void *opaque) {
   fx_rt_context *ctx = resolve(opaque);
   return ctx ? &ctx->device : nullptr;
@@ -131,12 +136,12 @@ void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
     fprintf(stderr, "fx runtime: out of memory for %zu scratch bytes\n", bytes);
     abort();
   }
-  scratchBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
+  packingBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
   scratch.bytes[slot] = capacity;
   return scratch.data[slot];
 }
 
-int64_t fx_rt_packing_bytes(void) { return scratchBytes; }
+int64_t fx_rt_packing_bytes(void) { return packingBytes; }
 
 void fx_rt_set_error(const char *message) {
   snprintf(errorText, sizeof(errorText), "%s", message ? message : "");
@@ -205,6 +210,7 @@ void *fx_rt_alloc(void *opaque, int64_t bytes) {
       reportOutOfMemory(bytes);
       return nullptr;
     }
+    packingBytes += static_cast<int64_t>(capacity + sizeof(BlockHeader));
     header->capacity = capacity;
     header->owner = ctx;
   }
@@ -226,7 +232,7 @@ void fx_rt_free(void *, void *block) {
   }
   pthread_mutex_unlock(&ctx->mutex);
   if (!keep)
-    free(header);
+    freeBlock(header);
 }
 
 void fx_rt_context_trim(void *opaque) {
@@ -239,7 +245,7 @@ void fx_rt_context_trim(void *opaque) {
   ctx->workspaceBytes = 0;
   while (BlockHeader *header = ctx->freeBlocks) {
     ctx->freeBlocks = header->next;
-    free(header);
+    freeBlock(header);
   }
   ctx->cachedBytes = 0;
   pthread_mutex_unlock(&ctx->mutex);

@@ -61,9 +61,8 @@ void *fx_rt_alloc(void *ctx, int64_t bytes);
 /// ignored.
 void fx_rt_free(void *ctx, void *block);
 
-/// Bytes that the process' threads keep for packing operands of products and
-/// convolutions. They belong to no context, and are given back when a thread
-/// ends.
+/// Bytes that are in no plan: what threads and contexts keep for packing the
+/// operands of products and convolutions, and blocks of fx_rt_alloc.
 int64_t fx_rt_packing_bytes(void);
 
 /// Gives the workspace and all cached blocks back to the system.
