@@ -350,7 +350,8 @@ void BudgetSearch::restore(const BudgetPoint &point, int64_t bytes) {
       SavePlan more = plan;
       more.saved.insert(llvm::lower_bound(more.saved, s), s);
       Evaluation other = evaluate(more);
-      if (other.memory.peak > bytes || other.work.price >= evaluation.work.price)
+      if (other.memory.peak > bytes ||
+          other.work.price >= evaluation.work.price)
         continue;
       evaluation = std::move(other);
       plan = std::move(more);
@@ -445,7 +446,8 @@ void BudgetSearch::run() {
   for (const BudgetPoint &point : points)
     high = std::max(high, point.peak);
   for (int64_t level :
-       getGeometricGrid(std::max<int64_t>(low - low / 10, 1), std::max<int64_t>(high, 1),
+       getGeometricGrid(std::max<int64_t>(low - low / 10, 1),
+                        std::max<int64_t>(high, 1),
                         isLarge() ? 32 : 128)) {
     solve(chain, level);
     const BudgetPoint *best = getCheapest(level);

@@ -236,7 +236,8 @@ private:
     result.isSearched = true;
     result.cost = measure(graph, result.units, model, result.extraction);
     if (peak && result.cost.memory.peak > *peak)
-      return emitErrorOn(result.joint.function, "was partitioned for a peak of ")
+      return emitErrorOn(result.joint.function,
+                         "was partitioned for a peak of ")
              << *peak << " bytes, but takes " << result.cost.memory.peak;
     return success();
   }

@@ -1,8 +1,8 @@
 //===- PeakBudgetTest.cpp - The parts of the search against brute force ---===//
 //
 // Small random joint graphs, on which every set of saved values can be tried:
-// schedules as units and as nodes, cuts, the chain program, bounds, and what the
-// whole search reaches.
+// schedules as units and as nodes, cuts, the chain program, bounds, and what
+// the whole search reaches.
 //
 //===----------------------------------------------------------------------===//
 

@@ -59,7 +59,6 @@ public:
   Schedule schedule(const SavePlan &plan) const {
     return Scheduler(graph, blocks).schedule(plan);
   }
-  const std::vector<int64_t> &getPrices() const { return prices; }
 
 private:
   struct Evaluation {
