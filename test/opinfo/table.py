@@ -28,8 +28,8 @@ it is as close to the result in 64 bits as eager's. Random operators and
 uninitialised memory are compared by type and size. Which of equal elements
 topk and kthvalue take does not count.
 
-Of each operator up to {samples} samples were run, spread evenly over those that
-OpInfo gives, without those of more than 20,000 elements.
+Of each operator up to {samples} were run, spread evenly over
+those that OpInfo gives, without those of more than 20,000 elements.
 """
 
 
@@ -120,6 +120,16 @@ def _operators(results):
     return lines
 
 
+def _samples(results):
+    """How many samples were run, and of which types more than of others."""
+    most = {}
+    for (_, dtype, _), result in results.items():
+        most[dtype] = max(most.get(dtype, 0), result["samples"])
+    least = min(most.values(), default=0)
+    more = [f"{dtype}: {n}" for dtype, n in most.items() if n > least]
+    return f"{least} samples" + (f" ({', '.join(more)})" if more else "")
+
+
 def markdown(results, inductor):
     """The page; `results` and `inductor` are what run.py keeps."""
 
@@ -127,8 +137,7 @@ def markdown(results, inductor):
     results = dict(sorted(
         results.items(),
         key=lambda item: (order.index(item[0][1]), item[0][2], item[0][0])))
-    samples = max((r["samples"] for r in results.values()), default=0)
-    parts = [_INTRODUCTION.format(samples=samples).split("\n"),
+    parts = [_INTRODUCTION.format(samples=_samples(results)).split("\n"),
              ["PyTorch 2.13."], [""],
              _summary(results, inductor), [""], _not_right(results), [""],
              _operators(results)]
