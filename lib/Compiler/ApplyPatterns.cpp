@@ -28,8 +28,8 @@ struct ApplyPatternsPass : impl::ApplyPatternsPassBase<ApplyPatternsPass> {
     if (file.empty())
       return emitError(UnknownLoc::get(context))
              << "fx-apply-patterns needs the option file=";
-    OwningOpRef<ModuleOp> module = readPatternFile(
-        context, file, std::vector<std::string>(include.begin(), include.end()));
+    std::vector<std::string> folders(include.begin(), include.end());
+    OwningOpRef<ModuleOp> module = readPatternFile(context, file, folders);
     if (!module)
       return failure();
     auto compiled = compilePatterns(std::move(module), file);
@@ -59,7 +59,8 @@ struct ApplyPatternsPass : impl::ApplyPatternsPassBase<ApplyPatternsPass> {
       if (succeeded(applyPatternsGreedily(region, patterns, config)))
         continue;
       emitError(getOperation()->getLoc())
-          << "the patterns of " << file << " did not come to an end within " << limit << " rewrites";
+          << "the patterns of " << file << " did not come to an end within "
+          << limit << " rewrites";
       return signalPassFailure();
     }
   }

@@ -54,8 +54,11 @@ public:
     auto onError = [&](const Twine &message) -> LogicalResult {
       return module.emitError(message);
     };
-    if (failed(build(pm, onError)) ||
-        (options.watch && failed(options.watch(pm))) || failed(pm.run(module)))
+    if (failed(build(pm, onError)))
+      return failure();
+    if (options.watch)
+      options.watch(pm);
+    if (failed(pm.run(module)))
       return failure();
     std::chrono::duration<double, std::milli> time =
         std::chrono::steady_clock::now() - begin;

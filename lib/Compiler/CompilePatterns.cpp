@@ -154,7 +154,8 @@ static void addReports(ModuleOp module, PDLPatternModule &patterns) {
     if (!rewrite.getRoot() || rewrite.getName())
       continue;
     std::string function = "fx.report." + std::to_string(i);
-    OpBuilder builder = OpBuilder::atBlockBegin(&rewrite.getBodyRegion().front());
+    OpBuilder builder =
+        OpBuilder::atBlockBegin(&rewrite.getBodyRegion().front());
     pdl::ApplyNativeRewriteOp::create(builder, rewrite.getLoc(), TypeRange(),
                                       function, rewrite.getRoot());
     patterns.registerRewriteFunction(

@@ -133,7 +133,7 @@ struct Instrumentation : PassInstrumentation {
 Explain::Explain() : recorder(std::make_unique<Recorder>()) {}
 Explain::~Explain() = default;
 
-LogicalResult Explain::watch(PassManager &pm) {
+void Explain::watch(PassManager &pm) {
   MLIRContext *context = pm.getContext();
   context->disableMultithreading();
   context->registerActionHandler(
@@ -143,7 +143,6 @@ LogicalResult Explain::watch(PassManager &pm) {
           recorder->record(*rewrite);
       });
   pm.addInstrumentation(std::make_unique<Instrumentation>(*recorder));
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,7 +160,9 @@ static FiringGroups groupFirings(const Change &change) {
 }
 
 static std::string describe(const Firing &firing) {
-  std::string text = firing.node.empty() ? firing.op : firing.node + " (" + firing.op + ")";
+  std::string text = firing.node.empty()
+                         ? firing.op
+                         : firing.node + " (" + firing.op + ")";
   return firing.source.empty() ? text : text + ", " + firing.source;
 }
 
@@ -209,7 +210,8 @@ static constexpr StringLiteral style = R"(
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em;
        padding: 0 1em; color: #1b1f24; background: #fff; }
 table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; padding: .2em .8em .2em 0; border-bottom: 1px solid #ddd; }
+td, th { text-align: left; padding: .2em .8em .2em 0;
+         border-bottom: 1px solid #ddd; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 details { margin: .8em 0; border: 1px solid #ddd; border-radius: 6px; }
 summary { padding: .5em .8em; cursor: pointer; background: #f6f8fa; }
@@ -221,7 +223,8 @@ i { color: #59636e; }
 @media (prefers-color-scheme: dark) {
   body { color: #e6edf3; background: #0d1117; } summary { background: #161b22; }
   td, th, details { border-color: #30363d; }
-  .r { background: #67060c66; } .a { background: #033a1688; } i { color: #9198a1; }
+  .r { background: #67060c66; } .a { background: #033a1688; }
+  i { color: #9198a1; }
 })";
 
 static void writeChange(const Change &change, size_t index, raw_ostream &os) {

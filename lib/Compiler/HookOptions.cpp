@@ -35,7 +35,7 @@ llvm::Error HookOptions::finish() {
 
 llvm::Error HookOptions::apply(CompileOptions &options) {
   if (explainPath.getNumOccurrences())
-    options.watch = [this](PassManager &pm) { return explain.watch(pm); };
+    options.watch = [this](PassManager &pm) { explain.watch(pm); };
   for (const std::string &path : passPlugins) {
     llvm::Expected<PassPlugin> plugin = PassPlugin::load(path);
     if (!plugin)

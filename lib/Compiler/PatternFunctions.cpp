@@ -53,74 +53,88 @@ static Type getElement(Value value) {
 }
 
 static void addShapeConstraints(Functions &functions) {
-  addConstraint(functions, "IsTensor", "v is a tensor of known rank",
+  addConstraint(
+      functions, "IsTensor", "v is a tensor of known rank",
       [](PatternRewriter &, Value v) {
         return success(isa<RankedTensorType>(v.getType()));
       });
-  addConstraint(functions, "IsStatic", "v is a tensor, and all of its sizes are known",
+  addConstraint(
+      functions, "IsStatic", "v is a tensor, and all of its sizes are known",
       [](PatternRewriter &, Value v) {
         auto type = dyn_cast<RankedTensorType>(v.getType());
         return success(type && type.hasStaticShape());
       });
-  addConstraint(functions, "HasRank", "v is a tensor of this rank",
+  addConstraint(
+      functions, "HasRank", "v is a tensor of this rank",
       [](PatternRewriter &, Value v, Attribute rank) {
         auto type = dyn_cast<RankedTensorType>(v.getType());
         auto wanted = dyn_cast<IntegerAttr>(rank);
         return success(type && wanted && type.getRank() == wanted.getInt());
       });
-  addConstraint(functions, "SameShape", "both are tensors of the same known sizes",
+  addConstraint(
+      functions, "SameShape", "both are tensors of the same known sizes",
       [](PatternRewriter &, Value a, Value b) {
         auto first = dyn_cast<RankedTensorType>(a.getType());
         auto second = dyn_cast<RankedTensorType>(b.getType());
         return success(first && second && first.hasStaticShape() &&
                        first.getShape() == second.getShape());
       });
-  addConstraint(functions, "SameType", "both have the same type",
-                            [](PatternRewriter &, Value a, Value b) {
-                              return success(a.getType() == b.getType());
-                            });
-  addConstraint(functions, "SameElementType",
-                            "the elements of both have the same type",
-                            [](PatternRewriter &, Value a, Value b) {
-                              return success(getElement(a) == getElement(b));
-                            });
-  addConstraint(functions, "HasElementType", "the elements of v have this type",
-                            [](PatternRewriter &, Value v, Type element) {
-                              return success(getElement(v) == element);
-                            });
-  addConstraint(functions, "IsFloat", "the elements of v are floating-point",
-                            [](PatternRewriter &, Value v) {
-                              return success(isa<FloatType>(getElement(v)));
-                            });
-  addConstraint(functions, "IsInteger",
-                            "the elements of v are integers, not booleans",
-                            [](PatternRewriter &, Value v) {
-                              Type element = getElement(v);
-                              return success(isa<IntegerType>(element) &&
-                                             !element.isInteger(1));
-                            });
+  addConstraint(
+      functions, "SameType", "both have the same type",
+      [](PatternRewriter &, Value a, Value b) {
+        return success(a.getType() == b.getType());
+      });
+  addConstraint(
+      functions, "SameElementType", "the elements of both have the same type",
+      [](PatternRewriter &, Value a, Value b) {
+        return success(getElement(a) == getElement(b));
+      });
+  addConstraint(
+      functions, "HasElementType", "the elements of v have this type",
+      [](PatternRewriter &, Value v, Type element) {
+        return success(getElement(v) == element);
+      });
+  addConstraint(
+      functions, "IsFloat", "the elements of v are floating-point",
+      [](PatternRewriter &, Value v) {
+        return success(isa<FloatType>(getElement(v)));
+      });
+  addConstraint(
+      functions, "IsInteger", "the elements of v are integers, not booleans",
+      [](PatternRewriter &, Value v) {
+        Type element = getElement(v);
+        return success(isa<IntegerType>(element) &&
+                       !element.isInteger(1));
+      });
 }
 
 static void addValueConstraints(Functions &functions) {
-  addConstraint(functions, "HasOneUse", "v has one use",
-                            [](PatternRewriter &, Value v) {
-                              return success(v.hasOneUse());
-                            });
-  addConstraint(functions, "AreDistinct", "a and b are not the same value",
-                            [](PatternRewriter &, Value a, Value b) {
-                              return success(a != b);
-                            });
-  addConstraint(functions, "IsConstant", "v is a constant, or an fx.full of one",
+  addConstraint(
+      functions, "HasOneUse", "v has one use",
+      [](PatternRewriter &, Value v) {
+        return success(v.hasOneUse());
+      });
+  addConstraint(
+      functions, "AreDistinct", "a and b are not the same value",
+      [](PatternRewriter &, Value a, Value b) {
+        return success(a != b);
+      });
+  addConstraint(
+      functions, "IsConstant", "v is a constant, or an fx.full of one",
       [](PatternRewriter &, Value v) {
         return success(matchPattern(v, m_Constant()) ||
                        getConstantNumber(v).has_value());
       });
-  addConstraint(functions, "IsSplat", "v, or each of its elements, is the constant `number`",
+  addConstraint(
+      functions, "IsSplat",
+      "v, or each of its elements, is the constant `number`",
       [](PatternRewriter &, Value v, Attribute number) {
         std::optional<double> wanted = getNumber(number);
         return success(wanted && getConstantNumber(v) == wanted);
       });
-  addConstraint(functions, "HasRole", "v is an argument of the function with this fx.role",
+  addConstraint(
+      functions, "HasRole",
+      "v is an argument of the function with this fx.role",
       [](PatternRewriter &, Value v, Attribute role) {
         auto argument = dyn_cast<BlockArgument>(v);
         auto function = argument ? dyn_cast<FunctionOpInterface>(
@@ -135,7 +149,8 @@ static void addValueConstraints(Functions &functions) {
 }
 
 static void addBuiltinRewrites(Functions &functions) {
-  addRewrite(functions, "TypeWithElement", "the type of v with other elements",
+  addRewrite(
+      functions, "TypeWithElement", "the type of v with other elements",
       [](PatternRewriter &, Value v, Type element) -> Type {
         auto type = dyn_cast<ShapedType>(v.getType());
         return type ? Type(type.clone(element)) : element;
@@ -193,4 +208,6 @@ const PatternFunction *fx::findPatternRewrite(StringRef name) {
 SmallVector<StringRef> fx::listPatternConstraints() {
   return listNames(getConstraints());
 }
-SmallVector<StringRef> fx::listPatternRewrites() { return listNames(getRewrites()); }
+SmallVector<StringRef> fx::listPatternRewrites() {
+  return listNames(getRewrites());
+}

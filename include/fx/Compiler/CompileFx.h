@@ -62,7 +62,7 @@ struct CompileOptions {
   CustomPasses custom;
   Stage stopAfter = Stage::Target;
   /// Called with the pass manager of each stage up to Lowering; may be empty.
-  std::function<LogicalResult(PassManager &)> watch;
+  std::function<void(PassManager &)> watch;
   /// Print the time of each stage to stderr.
   bool printTimes = false;
   /// Receives the time of each stage; may be null. What the targets measure

@@ -20,7 +20,7 @@ public:
 
   /// Watches the passes of `pm`, which must not outlive this object. Its
   /// context runs in one thread from now on.
-  LogicalResult watch(PassManager &pm);
+  void watch(PassManager &pm);
 
   /// Writes what was seen: as an HTML page to a file named .html, otherwise as
   /// text, to stderr if `path` is empty.

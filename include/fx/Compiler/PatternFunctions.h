@@ -82,8 +82,8 @@ template <typename Function>
 PatternFunction makePatternConstraint(StringRef summary, Function function) {
   PatternFunction entry =
       detail::makePatternFunction<llvm::function_traits<Function>>(summary);
-  entry.constraint =
-      mlir::detail::pdl_function_builder::buildConstraintFn(std::move(function));
+  entry.constraint = mlir::detail::pdl_function_builder::buildConstraintFn(
+      std::move(function));
   return entry;
 }
 

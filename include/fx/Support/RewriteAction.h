@@ -11,7 +11,8 @@ namespace mlir::fx {
 
 /// The root of a pattern as it was before the rewrite: the op may be gone.
 struct RewriteRoot {
-  explicit RewriteRoot(Operation *op) : name(op->getName()), loc(op->getLoc()) {}
+  explicit RewriteRoot(Operation *op)
+      : name(op->getName()), loc(op->getLoc()) {}
 
   OperationName name;
   Location loc;
