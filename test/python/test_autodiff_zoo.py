@@ -8,21 +8,21 @@ import json
 
 import pytest
 import torch
-import zoo
+import model_zoo
 from fx_graphs import run, to_python
 from test_autodiff import CORE, JOINT
 
 
 
 def has_gradients(model):
-    return bool(json.loads((zoo.ZOO / model / "meta.json").read_text())["grads"])
+    return bool(json.loads((model_zoo.ZOO / model / "meta.json").read_text())["grads"])
 
 
 # torch.export traces through an autograd.Function's forward and drops its
 # backward: the file does not say what the recorded gradients came from.
 MODELS = [
     model
-    for model, level in zoo.files(zoo.ZOO)
+    for model, level in model_zoo.files(model_zoo.ZOO)
     if level == "train" and has_gradients(model) and model != "custom_autograd_fn"
 ]
 # bf16 rounds after every op in eager PyTorch, not after each of ours.
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(not MODELS, reason="needs the model zoo beside t
 @pytest.mark.parametrize("level", ["autodiff", "core"])
 @pytest.mark.parametrize("name", MODELS)
 def test_model(name, level, tmp_path):
-    path = zoo.ZOO / name / "train.pt2"
+    path = model_zoo.ZOO / name / "train.pt2"
     folder = path.parent
     meta = json.loads((folder / "meta.json").read_text())
     text = run("fx-translate", "--import-pt2", str(path))
@@ -44,15 +44,15 @@ def test_model(name, level, tmp_path):
     module = to_python(text, tmp_path / f"{name}.py")
     signature = module.SIGNATURES["main"]
     torch.manual_seed(7)
-    results = module.main(*zoo.make_arguments(path, signature, meta["train_in"]))
+    results = module.main(*model_zoo.make_arguments(path, signature, meta["train_in"]))
 
     loss = [v for v, r in zip(results, signature["results"]) if r["role"] in ("loss", "output")]
     gradients = {
         r["name"]: v for v, r in zip(results, signature["results"]) if r["role"] == "gradient"
     }
-    zoo.close(loss[0], zoo.load_bits(folder / "loss.npy", loss[0]), "loss", 10)
+    model_zoo.close(loss[0], model_zoo.load_bits(folder / "loss.npy", loss[0]), "loss", 10)
     # A tied weight goes by either of its names.
-    weights = zoo.load_weights(path)
+    weights = model_zoo.load_weights(path)
     named = {}
     for key, value in gradients.items():
         if key not in meta["grads"]:
@@ -60,7 +60,7 @@ def test_model(name, level, tmp_path):
         named[key] = value
     assert set(named) == set(meta["grads"])
     for key, file in meta["grads"].items():
-        expected = zoo.load_bits(folder / file, named[key])
+        expected = model_zoo.load_bits(folder / file, named[key])
         rtol, share = TOLERANCE.get(named[key].dtype, (2e-3, 2e-4))
         scale = expected.abs().max().item() + 1e-6
         torch.testing.assert_close(

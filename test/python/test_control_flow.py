@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn as nn
-import zoo
+import model_zoo
 from fx_graphs import run, to_python, tool
 from torch._higher_order_ops import map as map_slices
 from torch._higher_order_ops import scan, while_loop
@@ -169,10 +169,10 @@ def test_forward(name, tmp_path):
     model = make()
     path = tmp_path / "model.pt2"
     torch.export.save(torch.export.export(model, calls[0]), path)
-    text = zoo.import_program(path)
-    zoo.check_round_trip(text, tmp_path)
+    text = model_zoo.import_program(path)
+    model_zoo.check_round_trip(text, tmp_path)
     module = to_python(text, tmp_path / "exported.py")
-    weights = zoo.load_weights(path)
+    weights = model_zoo.load_weights(path)
     arguments = module.SIGNATURES["main"]["arguments"]
     inputs = [a["name"] for a in arguments if a["role"] == "input"]
     for call in calls:
@@ -200,7 +200,7 @@ def test_dynamic_size_is_refused(tmp_path):
     program = torch.export.export(
         GrowingSize(), (draw(5, 2),), dynamic_shapes=({0: torch.export.Dim("batch")},))
     torch.export.save(program, path)
-    text = zoo.import_program(path)
+    text = model_zoo.import_program(path)
     module = to_python(text, tmp_path / "exported.py")
     compare(module.main(draw(2, 2)), [draw(2, 2) * 2])
     compare(module.main(draw(4, 2)), [draw(4, 2) + 1])

@@ -4,7 +4,7 @@ import importlib.machinery
 import importlib.util
 
 import pytest
-import zoo
+import model_zoo
 from fx_graphs import ROOT, tool
 
 OWN = ROOT / "test" / "Integration" / "Inputs"
@@ -29,7 +29,7 @@ def check(path):
     fx_diff = load_tool()
     inputs = fx_diff.Inputs(fx_diff.load_weights(path))
     seen = []
-    for name, worst, what, _ in fx_diff.diff(zoo.import_program(path), FLAGS, inputs):
+    for name, worst, what, _ in fx_diff.diff(model_zoo.import_program(path), FLAGS, inputs):
         assert worst <= 1, f"{name}: {what}"
         seen.append(name)
     assert {"fx-build-joint-graph", "fx-partition"} <= set(seen)
@@ -40,10 +40,10 @@ def test_own(model):
     check(OWN / model / "train.pt2")
 
 
-@pytest.mark.skipif(zoo.ZOO is None, reason="needs the model zoo beside the project")
+@pytest.mark.skipif(model_zoo.ZOO is None, reason="needs the model zoo beside the project")
 @pytest.mark.parametrize("model", ZOO)
 def test_zoo(model):
-    check(zoo.ZOO / model / "train.pt2")
+    check(model_zoo.ZOO / model / "train.pt2")
 
 
 BEFORE = """

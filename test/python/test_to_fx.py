@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import zoo
+import model_zoo
 from fx_graphs import ROOT, run, tool, to_python
 
 fx_mlir = pytest.importorskip("fx_mlir")
@@ -24,7 +24,7 @@ def test_forward(name, tmp_path):
     module = fx_mlir.to_fx(INPUTS / name)
     assert isinstance(module, torch.fx.GraphModule)
     module.graph.lint()
-    reference = to_python(zoo.import_program(INPUTS / name), tmp_path / "reference.py")
+    reference = to_python(model_zoo.import_program(INPUTS / name), tmp_path / "reference.py")
     arguments = draw(module.meta["signature"])
     torch.testing.assert_close(module(*arguments), reference.main(*arguments))
 

@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 import pytest
 import torch
-import zoo
+import model_zoo
 from fx_graphs import tool
 
 # What stand-alone code cannot do, by a part of the error.
@@ -24,7 +24,7 @@ REFUSED = {
 # torch.export drops the backward of an autograd.Function: the gradients of the
 # file's graph are others.
 LOSS_ONLY = {"custom_autograd_fn"}
-MODELS = [(model, level) for model, level in zoo.files(zoo.ZOO) if level in ("fwd", "train")]
+MODELS = [(model, level) for model, level in model_zoo.files(model_zoo.ZOO) if level in ("fwd", "train")]
 
 pytestmark = pytest.mark.skipif(
     not MODELS or tool("fx-run") is None, reason="needs the model zoo beside the project")
@@ -55,7 +55,7 @@ def compare(array, recorded, dtype, what, loose):
     actual = torch.from_numpy(array).reshape(expected.shape)
     if dtype == "torch.bfloat16":
         expected, actual = expected.view(torch.bfloat16), actual.view(torch.bfloat16)
-    zoo.close(actual, expected, what, loose)
+    model_zoo.close(actual, expected, what, loose)
 
 
 def check_forward(path, meta, folder):
@@ -73,7 +73,7 @@ def check_forward(path, meta, folder):
 
 def check_training(path, meta, folder):
     results = fx_run(path, meta["train_in"], True, folder)
-    weights = zoo.load_weights(path)
+    weights = model_zoo.load_weights(path)
     low = any(weight.dtype == torch.bfloat16 for weight in weights.values())
     compare(results["loss"], np.load(path.parent / "loss.npy"),
             "torch.bfloat16" if results["loss"].dtype == np.int16 else "", "loss", 10)
@@ -90,7 +90,7 @@ def check_training(path, meta, folder):
 
 
 def check(model, level, folder):
-    path = zoo.ZOO / model / f"{level}.pt2"
+    path = model_zoo.ZOO / model / f"{level}.pt2"
     meta = json.loads((path.parent / "meta.json").read_text())
     if level == "fwd":
         check_forward(path, meta, folder)

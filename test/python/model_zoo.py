@@ -1,6 +1,6 @@
 """Models with recorded results: import, text and bytecode, Python, eager.
 
-`python3 zoo.py` prints a table of all models of the zoo, level by level.
+`python3 model_zoo.py` prints a table of all models of the zoo, level by level.
 """
 
 import json
