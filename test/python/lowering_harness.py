@@ -24,8 +24,8 @@ PASSES = ",".join([
     "function-boundary-type-conversion=identity-layout-map}",
     "func.func(convert-linalg-to-loops,expand-realloc)",
     "expand-strided-metadata", "lower-affine", "convert-scf-to-cf",
-    # libm first: upstream expands expm1 inaccurately.
-    "convert-math-to-libm", "convert-math-to-llvm", "expand-strided-metadata",
+    # Upstream's libm refuses copysign, so LLVM's intrinsics come first.
+    "convert-math-to-llvm", "convert-math-to-libm", "expand-strided-metadata",
     "finalize-memref-to-llvm", "convert-arith-to-llvm", "convert-cf-to-llvm",
     "convert-func-to-llvm", "reconcile-unrealized-casts",
 ])
