@@ -105,46 +105,41 @@ LogicalResult WhileOp::verifyRegions() {
   return verifyTypes(*this, "results", carried, getResultTypes());
 }
 
-LogicalResult ScanOp::verifyRegions() {
-  SmallVector<Type> inputs(getInit().getTypes());
-  if (getXs().empty())
-    return emitOpError("has nothing to scan over");
-  if (failed(getSliceTypes(*this, getXs().getTypes(), inputs)))
+/// Checks a region that goes over slices of `xs`: it takes the carried values,
+/// slices and others, and yields the next carried values and slices of the
+/// results.
+static LogicalResult verifySlices(Operation *op, Region &region,
+                                  TypeRange carried, TypeRange xs,
+                                  TypeRange additional) {
+  if (xs.empty())
+    return op->emitOpError("has nothing to take slices of");
+  SmallVector<Type> inputs(carried), expected(carried);
+  if (failed(getSliceTypes(op, xs, inputs)))
     return failure();
-  llvm::append_range(inputs, getAdditional().getTypes());
-  FailureOr<TypeRange> yielded = verifyRegion(*this, getBody(), inputs);
+  llvm::append_range(inputs, additional);
+  FailureOr<TypeRange> yielded = verifyRegion(op, region, inputs);
   if (failed(yielded))
     return failure();
-  size_t carried = getInit().size();
-  TypeRange results(getResultTypes());
-  if (getNumResults() < carried)
-    return emitOpError("has fewer results than carried values");
-  SmallVector<Type> expected(getInit().getTypes());
-  for (Type type : results.drop_front(carried))
+  if (op->getNumResults() < carried.size())
+    return op->emitOpError("has fewer results than carried values");
+  TypeRange results(op->getResultTypes());
+  TypeRange stacks = results.drop_front(carried.size());
+  for (Type type : stacks)
     if (!isa<RankedTensorType>(type))
-      return emitOpError("stacks ") << type << ", which is no tensor";
-  if (failed(getSliceTypes(*this, results.drop_front(carried),
-                           expected)) ||
-      failed(verifyTypes(*this, "yielded values", expected, *yielded)))
+      return op->emitOpError("stacks ") << type << ", which is no tensor";
+  if (failed(getSliceTypes(op, stacks, expected)) ||
+      failed(verifyTypes(op, "yielded values", expected, *yielded)))
     return failure();
-  return verifyTypes(*this, "carried results", getInit().getTypes(),
-                     results.take_front(carried));
+  return verifyTypes(op, "carried results", carried,
+                     results.take_front(carried.size()));
+}
+
+LogicalResult ScanOp::verifyRegions() {
+  return verifySlices(*this, getBody(), getInit().getTypes(),
+                      getXs().getTypes(), getAdditional().getTypes());
 }
 
 LogicalResult MapOp::verifyRegions() {
-  SmallVector<Type> inputs, expected;
-  if (getXs().empty())
-    return emitOpError("has nothing to map");
-  if (failed(getSliceTypes(*this, getXs().getTypes(), inputs)))
-    return failure();
-  llvm::append_range(inputs, getAdditional().getTypes());
-  FailureOr<TypeRange> yielded = verifyRegion(*this, getBody(), inputs);
-  if (failed(yielded))
-    return failure();
-  for (Type type : getResultTypes())
-    if (!isa<RankedTensorType>(type))
-      return emitOpError("stacks ") << type << ", which is no tensor";
-  if (failed(getSliceTypes(*this, getResultTypes(), expected)))
-    return failure();
-  return verifyTypes(*this, "yielded values", expected, *yielded);
+  return verifySlices(*this, getBody(), {}, getXs().getTypes(),
+                      getAdditional().getTypes());
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompositeShapes.h"
+#include "fx/IR/GroupedQueries.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
@@ -543,27 +544,19 @@ static Values cdistBackward(CompositeBuilder &c) {
 /// Attention with enable_gqa: each head of key and value serves a group of query
 /// heads. Without, the op of its own is built.
 static Values groupedAttention(CompositeBuilder &c) {
-  Value query = c.value("query");
+  Value query = c.value("query"), key = c.value("key"),
+        value = c.value("value");
   int64_t rank = getRank(query);
-  auto repeat = [&](StringRef name) -> Value {
-    Value keys = c.value(name);
-    if (rank < 3 || getRank(keys) != rank)
-      return {};
-    int64_t heads = getTensorType(keys).getDimSize(rank - 3);
-    int64_t queryHeads = getTensorType(query).getDimSize(rank - 3);
-    if (heads == queryHeads && !ShapedType::isDynamic(heads))
-      return keys;
-    if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(queryHeads) ||
-        heads == 0 || queryHeads % heads != 0)
-      return {};
-    Sizes sizes = c.sizesOf(keys), grouped = sizes;
-    grouped.insert(grouped.end() - 2, c.size(queryHeads / heads));
-    sizes[rank - 3] = c.size(queryHeads);
-    return c.view(c.expand(c.unsqueeze(keys, rank - 2), grouped), sizes);
-  };
-  Value key = repeat("key"), value = repeat("value");
-  if (!key || !value)
+  for (Value tensor : {query, key, value})
+    if (rank < 3 || getRank(tensor) != rank ||
+        getTensorType(tensor).isDynamicDim(rank - 3))
+      return c.fail();
+  std::optional<int64_t> keyGroup = countQueryGroup(query, key);
+  std::optional<int64_t> valueGroup = countQueryGroup(query, value);
+  if (!keyGroup || !valueGroup)
     return c.fail();
+  key = repeatHeads(c, key, *keyGroup);
+  value = repeatHeads(c, value, *valueGroup);
   FloatAttr scale;
   if (c.has("scale"))
     scale = c.getBuilder().getF64FloatAttr(c.number("scale"));

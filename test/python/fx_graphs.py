@@ -1,5 +1,6 @@
 """Small fx graphs written in Python, and the tools run on them."""
 
+import importlib.machinery
 import importlib.util
 import os
 import pathlib
@@ -31,6 +32,14 @@ def run(name, *arguments, text=None):
     )
     assert done.returncode == 0, f"{name} {' '.join(arguments)}\n{done.stderr}"
     return done.stdout
+
+
+def load_fx_diff():
+    """tools/fx-diff as a module."""
+    loader = importlib.machinery.SourceFileLoader("fx_diff", str(ROOT / "tools" / "fx-diff"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("fx_diff", loader))
+    loader.exec_module(module)
+    return module
 
 
 def to_python(module_text, path):

@@ -6,11 +6,10 @@
 import json
 import pathlib
 import sys
-import zipfile
 
 import numpy as np
 import torch
-from fx_graphs import ROOT, run, to_python
+from fx_graphs import ROOT, load_fx_diff, run, to_python
 
 
 def find_zoo():
@@ -61,36 +60,10 @@ def load_bits(path, like):
     return array.reshape(like.shape)
 
 
-# The numbers of torch/_export/serde/schema.py.
-DTYPES = {
-    1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64,
-    6: torch.float16, 7: torch.float32, 8: torch.float64, 10: torch.complex64,
-    11: torch.complex128, 12: torch.bool, 13: torch.bfloat16,
-}
-
-
 def load_weights(path):
     """Parameters, buffers and constants by name. torch.export.load would need
     the classes that the program's inputs and outputs are made of."""
-    weights = {}
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.namelist()
-        root = entries[0].split("/")[0]
-        for kind in ("weights", "constants"):
-            config = f"{root}/data/{kind}/model_{kind}_config.json"
-            if config not in entries:
-                continue
-            for name, entry in json.loads(archive.read(config))["config"].items():
-                meta = entry["tensor_meta"]
-                raw = archive.read(f"{root}/data/{kind}/{entry['path_name']}")
-                dtype = DTYPES[meta["dtype"]]
-                storage = torch.empty(0, dtype=dtype)
-                if raw:
-                    storage = torch.frombuffer(bytearray(raw), dtype=dtype)
-                sizes, strides = ([n["as_int"] for n in meta[key]] for key in ("sizes", "strides"))
-                offset = meta["storage_offset"]["as_int"]
-                weights[name] = storage.as_strided(sizes, strides, offset)
-    return weights
+    return load_fx_diff().load_weights(path)
 
 
 def make_arguments(path, signature, entries):

@@ -1,11 +1,8 @@
 """Whole training steps, before and after each pass from import to PostGrad."""
 
-import importlib.machinery
-import importlib.util
-
-import pytest
 import model_zoo
-from fx_graphs import ROOT, tool
+import pytest
+from fx_graphs import ROOT, load_fx_diff, tool
 
 OWN = ROOT / "test" / "Integration" / "Inputs"
 FLAGS = ["--pre-grad", "--build-joint-graph", "--joint-graph", "--min-cut-partition", "--post-grad"]
@@ -18,15 +15,8 @@ ZOO = (
 pytestmark = pytest.mark.skipif(tool("fx-opt") is None, reason="needs the tools")
 
 
-def load_tool():
-    loader = importlib.machinery.SourceFileLoader("fx_diff", str(ROOT / "tools" / "fx-diff"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("fx_diff", loader))
-    loader.exec_module(module)
-    return module
-
-
 def check(path):
-    fx_diff = load_tool()
+    fx_diff = load_fx_diff()
     inputs = fx_diff.Inputs(fx_diff.load_weights(path))
     seen = []
     for name, worst, what, _ in fx_diff.diff(model_zoo.import_program(path), FLAGS, inputs):
@@ -56,7 +46,7 @@ func.func @main(%x: tensor<4xf32> {fx.name = "x"}) -> (tensor<4xf32> {fx.role = 
 
 def test_finds_a_difference():
     """A change of a value, of a type, and a result that is gone."""
-    fx_diff = load_tool()
+    fx_diff = load_fx_diff()
     inputs = fx_diff.Inputs({})
 
     def values(text):
@@ -72,7 +62,7 @@ def test_finds_a_difference():
 
 def test_splits_a_pipeline():
     text = "Pass Manager\nbuiltin.module(\n  func.func(\n    a{x=1 y={z}},\n    b\n  ),\n  c\n)\n"
-    assert load_tool().split_pipeline(text) == [
+    assert load_fx_diff().split_pipeline(text) == [
         ("a", "builtin.module(func.func(a{x=1 y={z}}))"),
         ("b", "builtin.module(func.func(b))"),
         ("c", "builtin.module(c)"),

@@ -11,20 +11,7 @@ import pathlib
 import subprocess
 import sys
 
-
-def partition(module, budget, report):
-    subprocess.run(
-        [
-            "fx-opt",
-            f"-fx-partition=memory-budget={budget} budget-mode=improved report={report}",
-            "-fx-verify-partition",
-            "-o",
-            report.with_suffix(".mlir"),
-        ],
-        input=module,
-        check=True,
-    )
-    return json.loads(report.read_text())
+from replay import partition
 
 
 def main(folder, scratch, *names):
@@ -40,7 +27,11 @@ def main(folder, scratch, *names):
             ["fx-translate", "--import-fx-json", file], capture_output=True, check=True
         ).stdout
         for budget, answer in sorted(oracle["answers"]["budget"].items()):
-            report = partition(module, budget, scratch / f"{file.stem}.{budget}.json")
+            report = partition(
+                module,
+                f"memory-budget={budget} budget-mode=improved",
+                scratch / f"{file.stem}.{budget}.json",
+            )
             seeds = sum(
                 nodes[name]["val"]["shape"][0]
                 for name in answer["recomputed"]
