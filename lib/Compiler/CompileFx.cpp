@@ -2,6 +2,7 @@
 
 #include "fx/Compiler/CompileFx.h"
 #include "fx/Compiler/Pipelines.h"
+#include "fx/Compiler/TrainingStep.h"
 #include "fx/IR/FXDialect.h"
 #include "fx/Lowering/Passes.h"
 #include "fx/Partition/Passes.h"
@@ -286,6 +287,9 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
   result.description = describeModule(module, name, options);
   if (result.description.functions.empty())
     return module.emitError("the module has no public function to compile");
+  if (options.trainingStep && options.target == "cpu")
+    llvm::append_range(result.description.functions,
+                       requestTrainingSteps(module, result.description));
   if (failed(runLowering(runner, options)))
     return failure();
   CompileStatistics own;

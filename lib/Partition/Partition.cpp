@@ -212,7 +212,7 @@ private:
       return failure();
     emitRemarks(result);
     splitJointFunction(result.joint, result.extraction, result.forwardName,
-                       result.backwardName, peak.has_value());
+                       result.backwardName, peak);
     return success();
   }
 

@@ -13,7 +13,8 @@ namespace {
 /// One of the two functions while it is written.
 class PartBuilder {
 public:
-  PartBuilder(const JointFunction &joint, StringRef name, bool scheduled)
+  PartBuilder(const JointFunction &joint, StringRef name,
+              std::optional<int64_t> peakBudget)
       : joint(joint), source(joint.function), builder(source.getContext()) {
     builder.setInsertionPoint(source);
     part = func::FuncOp::create(builder, source.getLoc(), name,
@@ -21,8 +22,10 @@ public:
     part.setVisibility(source.getVisibility());
     for (NamedAttribute attr : source->getDiscardableAttrs())
       part->setAttr(attr.getName(), attr.getValue());
-    if (scheduled)
+    if (peakBudget) {
       part->setAttr(kScheduledAttr, builder.getUnitAttr());
+      part->setAttr(kPeakBudgetAttr, builder.getI64IntegerAttr(*peakBudget));
+    }
     builder.setInsertionPointToStart(part.addEntryBlock());
   }
 
@@ -130,14 +133,15 @@ private:
 void mlir::fx::splitJointFunction(const JointFunction &joint,
                                   const Extraction &extraction,
                                   StringRef forwardName,
-                                  StringRef backwardName, bool scheduled) {
+                                  StringRef backwardName,
+                                  std::optional<int64_t> peakBudget) {
   func::FuncOp source = joint.function;
   auto isSymbol = [&](NodeId node) {
     return joint.graph[node].valueKind != JointNode::ValueKind::Tensor;
   };
 
   // forward: inputs -> mutations and outputs, saved tensors, saved SymInts.
-  PartBuilder forward(joint, forwardName, scheduled);
+  PartBuilder forward(joint, forwardName, peakBudget);
   for (unsigned i = 0; i < source.getNumArguments(); ++i)
     if (getArgRole(source, i) != role::tangent)
       forward.addArgumentOf(i);
@@ -148,7 +152,7 @@ void mlir::fx::splitJointFunction(const JointFunction &joint,
     forward.addSavedResult(node);
 
   // backward: saved SymInts, saved tensors, tangents -> gradients.
-  PartBuilder backward(joint, backwardName, scheduled);
+  PartBuilder backward(joint, backwardName, peakBudget);
   for (bool symbols : {true, false})
     for (NodeId node : extraction.saved)
       if (isSymbol(node) == symbols)

@@ -79,8 +79,16 @@ struct Scratch {
   size_t bytes[ScratchSlotCount];
 };
 thread_local Scratch scratch;
-/// Of all threads, and blocks of all contexts.
-std::atomic<int64_t> packingBytes{0};
+/// What all contexts and threads hold, the most of it, and what of it is
+/// scratch of threads.
+std::atomic<int64_t> heldBytes{0}, peakBytes{0}, scratchBytes{0};
+
+void addHeld(int64_t bytes) {
+  int64_t held = heldBytes.fetch_add(bytes) + bytes;
+  int64_t peak = peakBytes.load();
+  while (held > peak && !peakBytes.compare_exchange_weak(peak, held))
+    ;
+}
 
 pthread_key_t threadExitKey;
 pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
@@ -90,7 +98,8 @@ void releaseThreadMemory(void *) {
   defaultContext = nullptr;
   for (int slot = 0; slot < ScratchSlotCount; ++slot) {
     free(scratch.data[slot]);
-    packingBytes -= static_cast<int64_t>(scratch.bytes[slot]);
+    addHeld(-static_cast<int64_t>(scratch.bytes[slot]));
+    scratchBytes -= static_cast<int64_t>(scratch.bytes[slot]);
   }
   memset(&scratch, 0, sizeof(scratch));
 }
@@ -116,7 +125,7 @@ fx_rt_context *resolve(void *ctx) {
 } // namespace
 
 static void freeBlock(BlockHeader *header) {
-  packingBytes -= static_cast<int64_t>(header->capacity + sizeof(BlockHeader));
+  addHeld(-static_cast<int64_t>(header->capacity + sizeof(BlockHeader)));
   free(header);
 }
 
@@ -130,18 +139,27 @@ void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
     return scratch.data[slot];
   registerThread();
   free(scratch.data[slot]);
+  addHeld(-static_cast<int64_t>(scratch.bytes[slot]));
   size_t capacity = roundBlockSize(bytes);
   scratch.data[slot] = allocateAligned(capacity);
   if (!scratch.data[slot]) {
     fprintf(stderr, "fx runtime: out of memory for %zu scratch bytes\n", bytes);
     abort();
   }
-  packingBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
+  addHeld(static_cast<int64_t>(capacity));
+  scratchBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
   scratch.bytes[slot] = capacity;
   return scratch.data[slot];
 }
 
-int64_t fx_rt_packing_bytes(void) { return packingBytes; }
+int64_t fx_rt_memory_peak(int32_t restart) {
+  int64_t peak = peakBytes;
+  if (restart)
+    peakBytes = heldBytes.load();
+  return peak;
+}
+
+int64_t fx_rt_scratch_bytes(void) { return scratchBytes; }
 
 void fx_rt_set_error(const char *message) {
   snprintf(errorText, sizeof(errorText), "%s", message ? message : "");
@@ -179,8 +197,10 @@ void *fx_rt_workspace(void *opaque, int64_t bytes) {
   if (ctx->workspaceBytes >= wanted)
     return ctx->workspace;
   free(ctx->workspace);
+  addHeld(-static_cast<int64_t>(ctx->workspaceBytes));
   ctx->workspace = allocateAligned(wanted);
   ctx->workspaceBytes = ctx->workspace ? wanted : 0;
+  addHeld(static_cast<int64_t>(ctx->workspaceBytes));
   if (!ctx->workspace)
     reportOutOfMemory(bytes);
   return ctx->workspace;
@@ -210,7 +230,7 @@ void *fx_rt_alloc(void *opaque, int64_t bytes) {
       reportOutOfMemory(bytes);
       return nullptr;
     }
-    packingBytes += static_cast<int64_t>(capacity + sizeof(BlockHeader));
+    addHeld(static_cast<int64_t>(capacity + sizeof(BlockHeader)));
     header->capacity = capacity;
     header->owner = ctx;
   }
@@ -242,6 +262,7 @@ void fx_rt_context_trim(void *opaque) {
   pthread_mutex_lock(&ctx->mutex);
   free(ctx->workspace);
   ctx->workspace = nullptr;
+  addHeld(-static_cast<int64_t>(ctx->workspaceBytes));
   ctx->workspaceBytes = 0;
   while (BlockHeader *header = ctx->freeBlocks) {
     ctx->freeBlocks = header->next;

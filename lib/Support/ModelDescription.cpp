@@ -70,11 +70,17 @@ static json::Array toJson(const std::vector<BufferDescription> &buffers) {
 
 std::string ModelDescription::toJson() const {
   json::Array list;
-  for (const FunctionDescription &function : functions)
-    list.push_back(json::Object{{"name", function.name},
-                                {"arguments", ::toJson(function.arguments)},
-                                {"results", ::toJson(function.results)},
-                                {"workspace_bytes", function.workspaceBytes}});
+  for (const FunctionDescription &function : functions) {
+    json::Object object{{"name", function.name},
+                        {"arguments", ::toJson(function.arguments)},
+                        {"results", ::toJson(function.results)},
+                        {"workspace_bytes", function.workspaceBytes}};
+    if (function.scratchBytes)
+      object["scratch_bytes"] = function.scratchBytes;
+    if (function.ownsResults)
+      object["owns_results"] = true;
+    list.push_back(std::move(object));
+  }
   json::Value value = json::Object{{"format", "fx-model-1"},
                                    {"name", name},
                                    {"mode", mode},
@@ -107,7 +113,9 @@ static bool fromJSON(const json::Value &value, FunctionDescription &function,
   return map && map.map("name", function.name) &&
          map.map("arguments", function.arguments) &&
          map.map("results", function.results) &&
-         map.map("workspace_bytes", function.workspaceBytes);
+         map.map("workspace_bytes", function.workspaceBytes) &&
+         map.mapOptional("scratch_bytes", function.scratchBytes) &&
+         map.mapOptional("owns_results", function.ownsResults);
 }
 
 static bool fromJSON(const json::Value &value, ModelDescription &model,
@@ -208,11 +216,24 @@ std::string mlir::fx::writeCHeader(const ModelDescription &model) {
   for (const FunctionDescription &function : model.functions) {
     std::string symbol = function.name;
     writeStruct(os, symbol + "_args", function.arguments, /*isConst=*/true);
-    writeStruct(os, symbol + "_results", function.results, /*isConst=*/false);
-    os << "/* Pass the structs above as (void *const *). */\n"
-       << "int32_t " << symbol
-       << "(void *context, void *const *args, void *const *results,\n"
-          "    const int64_t *sizes);\n"
+    writeStruct(os, symbol + "_results", function.results,
+                /*isConst=*/function.ownsResults);
+    if (function.ownsResults)
+      os << "/* Forward and backward in one plan of "
+         << function.workspaceBytes
+         << " bytes. Pass the structs above as\n"
+            " * (void *const *) and (void **): the call fills the second one in. "
+            "It points\n"
+            " * into the context's memory (or to arguments), until the next call "
+            "with this\n"
+            " * context. */\n"
+         << "int32_t " << symbol
+         << "(void *context, void *const *args, void **results,\n";
+    else
+      os << "/* Pass the structs above as (void *const *). */\n"
+         << "int32_t " << symbol
+         << "(void *context, void *const *args, void *const *results,\n";
+    os << "    const int64_t *sizes);\n"
        << "/* All dimensions of all results, in order. */\n"
        << "int32_t " << symbol
        << "_result_sizes(const int64_t *sizes, int64_t *result_sizes);\n\n";

@@ -85,6 +85,7 @@ static CompileOptions getOptions() {
     exitOnError(llvm::createStringError(
         "--mode must be inference or training, not " + commandLine->mode));
   options.training = commandLine->mode == "training";
+  options.trainingStep = true;
   options.target = commandLine->target;
   if (options.target != "cpu" && options.target != "nvptx")
     exitOnError(llvm::createStringError("--target must be cpu or nvptx, not " +

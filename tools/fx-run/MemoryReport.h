@@ -3,36 +3,35 @@
 #ifndef FX_TOOLS_FX_RUN_MEMORYREPORT_H
 #define FX_TOOLS_FX_RUN_MEMORYREPORT_H
 
-#include "fx/Support/ModelDescription.h"
+#include "Runner.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace mlir::fx {
 
-/// Compares what the compiler planned with what malloc has handed out. Results
-/// and workspaces live to the end of a step, so its peak stands after a call. The
-/// packing buffers of threads are counted apart: no plan has them.
+/// Compares what the compiler planned with what the run-time library asked for
+/// and with what the system gave. Inputs and weights do not count; results that
+/// a caller allocates do.
 class MemoryReport {
 public:
-  using CountBytes = int64_t (*)();
+  /// Counts from here. All arguments must have been touched.
+  explicit MemoryReport(const ModelCode &code);
 
-  /// `packingBytes` tells what threads keep beside the plan; may be null.
-  explicit MemoryReport(CountBytes packingBytes);
-
-  /// To be called after each call of a function, with the sizes of its results.
+  /// To be called after each call of a function, with the bytes of the results
+  /// that were allocated for it.
   void addCall(const FunctionDescription &function, int64_t resultBytes);
-  /// One line: planned bytes and their parts, measured bytes, and what threads
-  /// keep for packing.
+  /// One line.
   void print(llvm::raw_ostream &os) const;
 
 private:
-  CountBytes packingBytes;
-  int64_t before;
-  int64_t packing = 0;
-  int64_t measured = 0;
+  using CountPeak = int64_t (*)(int32_t restart);
+  CountPeak countPeak;
+  int64_t residentBefore;
+  int64_t resident = 0;
   int64_t results = 0;
   int64_t workspace = 0;
-  /// Of the call with the most bytes.
+  int64_t packing = 0;
   int64_t planned = 0;
+  int64_t measured = 0;
   bool isKnown = true;
 };
 

@@ -131,6 +131,13 @@ static std::optional<NumpyType> getNumpyType(StringRef dtype) {
   return std::nullopt;
 }
 
+/// Where compiled code leaves the reason of an error.
+static std::string getLastError(const ModelCode &code) {
+  auto lastError =
+      reinterpret_cast<const char *(*)()>(code.lookup("fx_rt_last_error"));
+  return lastError ? lastError() : fx_rt_last_error();
+}
+
 /// How messages call an argument.
 static std::string getLabel(const BufferDescription &buffer, size_t index) {
   std::string label = "argument " + std::to_string(index);
@@ -221,6 +228,25 @@ static const NumpyArray *findByPosition(ArrayRef<NamedNumpyArray> arrays,
   return nullptr;
 }
 
+/// The gradient of a loss with respect to itself, if this is the only tangent.
+static bool bindUnitTangent(Call &call, const BufferDescription &buffer) {
+  auto tangents = llvm::count_if(
+      call.function->arguments,
+      [](const BufferDescription &other) { return other.role == "tangent"; });
+  if (tangents != 1 || !buffer.shape.empty())
+    return false;
+  float one = 1;
+  double wideOne = 1;
+  if (buffer.dtype == "float32")
+    std::memcpy(call.addOwnedArgument(sizeof one), &one, sizeof one);
+  else if (buffer.dtype == "float64")
+    std::memcpy(call.addOwnedArgument(sizeof wideOne), &wideOne,
+                sizeof wideOne);
+  else
+    return false;
+  return true;
+}
+
 static Error bindArguments(Call &call, const ModelCode &code,
                            ArrayRef<NamedNumpyArray> inputs,
                            const RunOptions &options) {
@@ -250,6 +276,8 @@ static Error bindArguments(Call &call, const ModelCode &code,
       }
       continue;
     }
+    if (buffer.role == "tangent" && bindUnitTangent(call, buffer))
+      continue;
     if (auto weight = code.weight(buffer.name)) {
       call.addArgument(*weight);
       continue;
@@ -331,6 +359,33 @@ static Error measure(const FunctionDescription &function, unsigned count,
   return Error::success();
 }
 
+/// Calls a function that leaves its results in its workspace.
+static Error executeStep(Call &call, const ModelCode &code,
+                         const RunOptions &options, MemoryReport &memory) {
+  const FunctionDescription &function = *call.function;
+  auto entry = reinterpret_cast<EntryPoint>(code.lookup(function.name));
+  if (!entry)
+    return makeError("the code has no function {0}", function.name);
+  std::vector<void *> results(function.results.size());
+  auto run = [&]() -> Error {
+    if (entry(nullptr, call.arguments.data(), results.data(),
+              call.sizes.data()) != 0)
+      return makeError("{0}: {1}", function.name, getLastError(code));
+    return Error::success();
+  };
+  if (Error error = run())
+    return error;
+  memory.addCall(function, 0);
+  if (options.bench > 0)
+    if (Error error = measure(function, options.bench, nullptr, run))
+      return error;
+  if (Error error = allocateResults(call, code))
+    return error;
+  for (auto [array, result] : llvm::zip_equal(call.results, results))
+    std::memcpy(array.data(), result, array.bytes().size());
+  return Error::success();
+}
+
 static Error execute(Call &call, const ModelCode &code,
                      const RunOptions &options) {
   const FunctionDescription &function = *call.function;
@@ -339,8 +394,6 @@ static Error execute(Call &call, const ModelCode &code,
   auto entry = reinterpret_cast<EntryPoint>(code.lookup(function.name));
   if (!entry)
     return makeError("the code has no function {0}", function.name);
-  auto lastError =
-      reinterpret_cast<const char *(*)()>(code.lookup("fx_rt_last_error"));
   std::vector<const void *> arguments = call.arguments;
   std::vector<void *> results;
   for (NumpyArray &array : call.results)
@@ -361,8 +414,7 @@ static Error execute(Call &call, const ModelCode &code,
   auto run = [&]() -> Error {
     if (entry(nullptr, arguments.data(), results.data(), call.sizes.data()) !=
         0)
-      return makeError("{0}: {1}", function.name,
-                       lastError ? lastError() : fx_rt_last_error());
+      return makeError("{0}: {1}", function.name, getLastError(code));
     return Error::success();
   };
   if (Error error = run())
@@ -418,25 +470,12 @@ static Error bindBackward(Call &call, const Call &forward,
         return &array;
     return nullptr;
   };
-  size_t tangents = llvm::count_if(call.function->arguments, [](auto &buffer) {
-    return buffer.role == "tangent";
-  });
   for (auto [i, buffer] : llvm::enumerate(call.function->arguments)) {
     const NumpyArray *array = nullptr;
     if (buffer.role == "tangent") {
       array = findByName(inputs, buffer.name);
-      if (!array && tangents == 1 && buffer.shape.empty() &&
-          (buffer.dtype == "float32" || buffer.dtype == "float64")) {
-        // The gradient of the loss with respect to itself.
-        float one = 1;
-        double wideOne = 1;
-        if (buffer.dtype == "float32")
-          std::memcpy(call.addOwnedArgument(sizeof one), &one, sizeof one);
-        else
-          std::memcpy(call.addOwnedArgument(sizeof wideOne), &wideOne,
-                      sizeof wideOne);
+      if (!array && bindUnitTangent(call, buffer))
         continue;
-      }
     } else {
       array = findSaved(buffer.name);
       if (!array && passOn(call, forward, buffer))
@@ -452,6 +491,16 @@ static Error bindBackward(Call &call, const Call &forward,
     call.addArgument(array->bytes());
   }
   return Error::success();
+}
+
+/// Reads every page of the arguments: what a first use maps is not the step's.
+static void touch(const Call &call) {
+  volatile char sink = 0;
+  for (auto [pointer, bytes] :
+       llvm::zip_equal(call.arguments, call.argumentBytes))
+    for (size_t i = 0; i < bytes; i += 4096)
+      sink = static_cast<const char *>(pointer)[i];
+  (void)sink;
 }
 
 /// Moves the results that a user wants into `outputs`.
@@ -478,9 +527,14 @@ Expected<std::vector<NamedNumpyArray>>
 mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
                    const RunOptions &options) {
   const ModelDescription &model = code.description;
-  const FunctionDescription *backward = model.find("backward");
+  const FunctionDescription *step = model.find("step");
+  if (step && !step->ownsResults)
+    step = nullptr;
+  const FunctionDescription *backward =
+      step ? nullptr : model.find("backward");
   const FunctionDescription *function =
-      backward ? model.find("forward")
+      step       ? step
+      : backward ? model.find("forward")
                : (model.functions.empty() ? nullptr : &model.functions.front());
   if (!function)
     return makeError("the model has no function to run");
@@ -489,11 +543,17 @@ mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
   Call forward(function);
   if (Error error = bindArguments(forward, code, inputs, options))
     return error;
-  MemoryReport memory(reinterpret_cast<MemoryReport::CountBytes>(
-      code.lookup("fx_rt_packing_bytes")));
-  if (Error error = execute(forward, code, options))
-    return error;
-  memory.addCall(*function, forward.countResultBytes());
+  if (options.memory)
+    touch(forward);
+  MemoryReport memory(code);
+  if (step) {
+    if (Error error = executeStep(forward, code, options, memory))
+      return error;
+  } else {
+    if (Error error = execute(forward, code, options))
+      return error;
+    memory.addCall(*function, forward.countResultBytes());
+  }
   std::vector<NamedNumpyArray> outputs;
   collect(forward, outputs);
   if (!backward) {

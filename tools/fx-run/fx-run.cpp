@@ -109,7 +109,8 @@ static void *findRuntimeFunction(StringRef name) {
   .Case(#function, reinterpret_cast<void *>(&function))
   return llvm::StringSwitch<void *>(name)
       FX_RUN_FUNCTION(fx_rt_last_error)
-      FX_RUN_FUNCTION(fx_rt_packing_bytes)
+      FX_RUN_FUNCTION(fx_rt_memory_peak)
+      FX_RUN_FUNCTION(fx_rt_scratch_bytes)
       FX_RUN_FUNCTION(fx_rt_cuda_device_count)
       FX_RUN_FUNCTION(fx_rt_cuda_begin)
       FX_RUN_FUNCTION(fx_rt_cuda_end)
@@ -126,6 +127,7 @@ static void *findRuntimeFunction(StringRef name) {
 static ModelCode compile(InputFile &input) {
   CompileOptions options;
   options.training = commandLine->mode == "training";
+  options.trainingStep = true;
   options.target = commandLine->target;
   options.nvptx.arch = commandLine->gpuArch;
   exitOnError(commandLine->hooks.apply(options));

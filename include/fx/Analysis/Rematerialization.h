@@ -77,6 +77,8 @@ inline constexpr llvm::StringLiteral kOverloadAttr = "fx.overload";
 /// later stages should not bring together what stands far apart. It has no
 /// dialect's prefix since it outlives the fx dialect.
 inline constexpr llvm::StringLiteral kScheduledAttr = "scheduled_for_memory";
+/// On such a function: the bytes that a training step may take.
+inline constexpr llvm::StringLiteral kPeakBudgetAttr = "peak_budget";
 /// On an op with `fx.remat`: the number of its checkpointed region.
 inline constexpr llvm::StringLiteral kRematRegionAttr = "fx.remat_region";
 

@@ -57,6 +57,9 @@ struct CompileOptions {
   cpu::CPUOptions cpu;
   /// For "nvptx"; host code is compiled by the options of `cpu`.
   nvptx::NVPTXOptions nvptx;
+  /// Add a function that runs forward and backward in one workspace (for CPUs,
+  /// where all sizes are known).
+  bool trainingStep = false;
   /// Options of the pass fx-partition, as text ("mode=aggressive").
   std::string partition;
   CustomPasses custom;

@@ -49,10 +49,11 @@ FailureOr<JointFunction> buildJointFunction(func::FuncOp function,
 inline constexpr llvm::StringLiteral kCopyAttr = "fx.copy";
 
 /// Writes the forward and the backward function in front of the joint one.
-/// `scheduled` marks them as being in an order for a peak.
+/// With `peakBudget` they are marked as being in an order for it.
 void splitJointFunction(const JointFunction &joint,
                         const Extraction &extraction, StringRef forwardName,
-                        StringRef backwardName, bool scheduled);
+                        StringRef backwardName,
+                        std::optional<int64_t> peakBudget);
 
 } // namespace mlir::fx
 

@@ -61,9 +61,14 @@ void *fx_rt_alloc(void *ctx, int64_t bytes);
 /// ignored.
 void fx_rt_free(void *ctx, void *block);
 
-/// Bytes that are in no plan: what threads and contexts keep for packing the
-/// operands of products and convolutions, and blocks of fx_rt_alloc.
-int64_t fx_rt_packing_bytes(void);
+/// The most bytes that all contexts and threads have held at one time:
+/// workspaces, blocks of fx_rt_alloc and scratch of threads, as they were asked
+/// for of the C library. With `restart` the next answer counts from now.
+int64_t fx_rt_memory_peak(int32_t restart);
+
+/// What of them threads hold now, for packing the operands of products and
+/// convolutions.
+int64_t fx_rt_scratch_bytes(void);
 
 /// Gives the workspace and all cached blocks back to the system.
 void fx_rt_context_trim(void *ctx);

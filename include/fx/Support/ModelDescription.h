@@ -48,6 +48,10 @@ struct FunctionDescription {
   std::vector<BufferDescription> results;
   /// Bytes of the planned workspace; -1 if it depends on run-time sizes.
   int64_t workspaceBytes = -1;
+  /// Bytes that each thread takes for packing operands.
+  int64_t scratchBytes = 0;
+  /// The results stay in the workspace: the call gives their addresses.
+  bool ownsResults = false;
 };
 
 struct ModelDescription {

@@ -7,7 +7,6 @@
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -626,10 +625,9 @@ LogicalResult KernelFormer::run(bool fuse) {
     if (failed(outlineKernel(group.ops.getArrayRef(), group.kind, scratch)))
       return failure();
   }
-  // Upstream's sort moves all that is ready to the front: values of the whole
-  // backward would be recomputed at its begin.
-  bool isSorted = isScheduled() ? sortByNeed(block) : sortTopologically(&block);
-  if (!isSorted)
+  // Upstream's sort moves all that is ready to the front: what the whole
+  // backward makes of weights and saved values would be alive at its begin.
+  if (!sortByNeed(block))
     return block.getParentOp()->emitError(
         "kernels of this function depend on each other in a cycle");
   return success();

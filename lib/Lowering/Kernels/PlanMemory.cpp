@@ -1,10 +1,13 @@
 //===- PlanMemory.cpp - One workspace for all kernels of a function -------===//
 
+#include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/KernelOps.h"
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <functional>
 
 namespace mlir::fx {
 #define GEN_PASS_DEF_PLANMEMORYPASS
@@ -22,6 +25,8 @@ Value getStorage(Value tensor) {
 namespace {
 
 constexpr int64_t kAlignment = 64;
+/// With more buffers than this one order of placing them is tried.
+constexpr size_t kMaxPlansTried = 4000;
 
 int64_t getByteSize(RankedTensorType type) {
   Type element = type.getElementType();
@@ -33,6 +38,10 @@ int64_t getByteSize(RankedTensorType type) {
   return type.getNumElements() * llvm::divideCeil(bits, 8);
 }
 
+int64_t getBufferSize(int64_t bytes) {
+  return llvm::alignTo(std::max<int64_t>(bytes, 1), kAlignment);
+}
+
 /// A buffer that lives from kernel `first` to kernel `last`.
 struct Interval {
   int64_t size;
@@ -41,15 +50,10 @@ struct Interval {
   int64_t offset = 0;
 };
 
-/// Largest first, each at the best-fitting gap among the buffers that are
+/// In the order given, each at the best-fitting gap among the buffers that are
 /// alive at the same time. Returns the peak.
-int64_t assignOffsets(MutableArrayRef<Interval> intervals) {
-  SmallVector<Interval *> order, placed;
-  for (Interval &interval : intervals)
-    order.push_back(&interval);
-  llvm::stable_sort(order, [](Interval *a, Interval *b) {
-    return a->size > b->size;
-  });
+int64_t assignInOrder(ArrayRef<Interval *> order) {
+  SmallVector<Interval *> placed;
   int64_t peak = 0;
   for (Interval *interval : order) {
     SmallVector<Interval *> conflicts;
@@ -73,6 +77,57 @@ int64_t assignOffsets(MutableArrayRef<Interval> intervals) {
     peak = std::max(peak, interval->offset + interval->size);
   }
   return peak;
+}
+
+/// Bytes alive at each position.
+std::vector<int64_t> getLiveBytes(ArrayRef<Interval> intervals,
+                                  int64_t numPositions) {
+  std::vector<int64_t> live(numPositions + 1, 0);
+  for (const Interval &interval : intervals) {
+    live[interval.first] += interval.size;
+    live[interval.last + 1] -= interval.size;
+  }
+  live.pop_back();
+  for (int64_t i = 1; i < numPositions; ++i)
+    live[i] += live[i - 1];
+  return live;
+}
+
+/// Largest first. Where that leaves gaps, other orders are tried, too: no plan
+/// is below `bound`. Returns the peak.
+int64_t assignOffsets(MutableArrayRef<Interval> intervals, int64_t bound) {
+  auto getArea = [](const Interval *interval) {
+    return static_cast<double>(interval->size) *
+           (interval->last - interval->first + 1);
+  };
+  using Before = std::function<bool(Interval *, Interval *)>;
+  const Before orders[] = {
+      [](Interval *a, Interval *b) { return a->size > b->size; },
+      [&](Interval *a, Interval *b) { return getArea(a) > getArea(b); },
+      [](Interval *a, Interval *b) {
+        return a->last - a->first > b->last - b->first;
+      },
+      [](Interval *a, Interval *b) { return a->first < b->first; },
+      [](Interval *a, Interval *b) { return a->last > b->last; }};
+  int64_t best = -1;
+  SmallVector<int64_t> offsets(intervals.size());
+  for (const Before &isBefore : orders) {
+    SmallVector<Interval *> order;
+    for (Interval &interval : intervals)
+      order.push_back(&interval);
+    llvm::stable_sort(order, isBefore);
+    int64_t peak = assignInOrder(order);
+    if (best < 0 || peak < best) {
+      best = peak;
+      for (auto [offset, interval] : llvm::zip_equal(offsets, intervals))
+        offset = interval.offset;
+    }
+    if (best == bound || intervals.size() > kMaxPlansTried)
+      break;
+  }
+  for (auto [offset, interval] : llvm::zip_equal(offsets, intervals))
+    interval.offset = offset;
+  return best;
 }
 
 /// For each result of a kernel the input whose memory it may take over: the one
@@ -137,9 +192,11 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
     // A buffer that the caller gives is written directly, the first of
     // several results that share a value.
     DenseMap<Value, int64_t> resultOf;
-    for (auto [index, value] : llvm::enumerate(terminator->getOperands()))
-      if (isa<RankedTensorType>(value.getType()))
-        resultOf.try_emplace(getStorage(value), index);
+    bool ownsResults = function->hasAttr(kOwnResultsAttr);
+    if (!ownsResults)
+      for (auto [index, value] : llvm::enumerate(terminator->getOperands()))
+        if (isa<RankedTensorType>(value.getType()))
+          resultOf.try_emplace(getStorage(value), index);
 
     DenseMap<Value, int64_t> lastUse;
     for (Operation &op : block)
@@ -175,13 +232,32 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
           }
         }
         intervalOf[result] = intervals.size();
-        intervals.push_back(
-            {static_cast<int64_t>(llvm::alignTo(
-                 std::max<int64_t>(getByteSize(type), 1), kAlignment)),
-             first, std::max(first, lastUse.lookup(result))});
+        intervals.push_back({getBufferSize(getByteSize(type)), first,
+                             std::max(first, lastUse.lookup(result))});
       }
     }
-    int64_t peak = assignOffsets(intervals);
+    // What an entry point writes itself: numbers, and contents that nobody sets.
+    int64_t end = position[terminator];
+    SmallVector<int64_t> resultPlaces(terminator->getNumOperands(),
+                                      kDynamicPlacement);
+    SmallVector<std::pair<unsigned, size_t>> written;
+    if (ownsResults)
+      for (auto [index, value] : llvm::enumerate(terminator->getOperands())) {
+        auto type = dyn_cast<RankedTensorType>(value.getType());
+        if (type && !getStorage(value).getDefiningOp<tensor::EmptyOp>())
+          continue;
+        written.emplace_back(index, intervals.size());
+        intervals.push_back(
+            {getBufferSize(type ? getByteSize(type) : 8), end, end});
+      }
+    std::vector<int64_t> live = getLiveBytes(intervals, count);
+    auto fullest = std::max_element(live.begin(), live.end());
+    int64_t peak = assignOffsets(intervals, *fullest);
+    for (auto [index, interval] : written)
+      resultPlaces[index] = intervals[interval].offset;
+    if (ownsResults)
+      function->setAttr(kResultPlacementAttr,
+                        b.getDenseI64ArrayAttr(resultPlaces));
     DenseMap<Value, int64_t> offsets;
     for (auto &[value, index] : intervalOf)
       offsets[value] = intervals[index].offset;
@@ -199,6 +275,37 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
       kernel->setAttr(kPlacementAttr, b.getDenseI64ArrayAttr(places));
     }
     function->setAttr(kWorkspaceAttr, b.getI64IntegerAttr(peak));
+    auto budget = function->getAttrOfType<IntegerAttr>(kPeakBudgetAttr);
+    if (budget && ownsResults && peak > budget.getInt())
+      warnAboutBudget(*std::next(block.begin(), fullest - live.begin()), peak,
+                      budget.getInt());
+  }
+
+  /// Tells at which kernel more is alive than a budget allows.
+  static void warnAboutBudget(Operation &op, int64_t peak, int64_t budget) {
+    std::string name = getNodeNames(op.getLoc());
+    emitWarning(op.getLoc())
+        << "the training step takes " << peak
+        << " bytes, more than the peak budget of " << budget
+        << ": most are in use at the kernel of "
+        << (name.empty() ? op.getName().getStringRef().str() : name);
+  }
+
+  /// "'a', 'b'": the names of the nodes that a kernel was made of.
+  static std::string getNodeNames(Location loc) {
+    llvm::SetVector<StringRef> names;
+    loc->walk([&](Location nested) {
+      if (auto named = dyn_cast<NameLoc>(nested)) {
+        names.insert(named.getName());
+        return WalkResult::skip();
+      }
+      return WalkResult::advance();
+    });
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    llvm::interleaveComma(names, os,
+                          [&](StringRef name) { os << "'" << name << "'"; });
+    return text;
   }
 };
 

@@ -312,7 +312,7 @@ MachineCode::emitSharedLibrary(StringRef path,
   arguments.push_back(runtime);
   // Nothing in the objects refers to these.
   SmallVector<StringRef> exported = {"fx_rt_last_error",
-                                     "fx_rt_packing_bytes",
+                                     "fx_rt_memory_peak", "fx_rt_scratch_bytes",
                                      "fx_rt_set_num_threads"};
   llvm::append_range(exported, options.exports);
   for (StringRef symbol : exported)

@@ -49,6 +49,13 @@ private:
                                     LLVM::GEPArg(static_cast<int32_t>(index)));
     return LLVM::LoadOp::create(b, loc, type, address);
   }
+  /// The address at an offset of the workspace.
+  Value getPlace(int64_t offset) {
+    if (!offset)
+      return workspace;
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), workspace,
+                               LLVM::GEPArg(constant(offset)));
+  }
   func::FuncOp declare(StringRef name, FunctionType type);
   /// Returns from the entry point with an error, whose text `report` or the
   /// runtime has set.
@@ -353,12 +360,7 @@ LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
   for (auto [result, place] :
        llvm::zip(kernel.getResults(), places.asArrayRef())) {
     if (place >= 0) {
-      Value address = workspace;
-      if (place)
-        address = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(),
-                                      workspace,
-                                      LLVM::GEPArg(constant(place)));
-      pointers[result] = address;
+      pointers[result] = getPlace(place);
     } else if (place != kDynamicPlacement) {
       pointers[result] = loadAt(pointer, results, -1 - place);
       target.emitCheck(b, loc, context, pointers[result], -1 - place,
@@ -470,9 +472,26 @@ LogicalResult EntryPointEmitter::emitAssert(cf::AssertOp op) {
 }
 
 LogicalResult EntryPointEmitter::emitReturn(func::ReturnOp op) {
-  llvm::DenseMap<Value, int64_t> written;
+  auto ownPlaces =
+      source->getAttrOfType<DenseI64ArrayAttr>(kResultPlacementAttr);
   for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
-    Value destination = loadAt(pointer, results, index);
+    Value destination;
+    if (ownPlaces) {
+      bool isWritten = ownPlaces[index] != kDynamicPlacement;
+      FailureOr<Value> address = isWritten ? FailureOr<Value>(getPlace(ownPlaces[index]))
+                                           : getPointer(operand);
+      if (failed(address))
+        return failure();
+      LLVM::StoreOp::create(
+          b, loc, *address,
+          LLVM::GEPOp::create(b, loc, pointer, pointer, results,
+                              LLVM::GEPArg(static_cast<int32_t>(index))));
+      if (!isWritten)
+        continue;
+      destination = *address;
+    } else {
+      destination = loadAt(pointer, results, index);
+    }
     if (!isa<RankedTensorType>(operand.getType())) {
       FailureOr<Value> scalar = getScalar(operand);
       if (failed(scalar))

@@ -26,6 +26,21 @@ def FormKernelsPass : Pass<"fx-form-kernels", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def BuildStepPass : Pass<"fx-build-step", "::mlir::ModuleOp"> {
+  let summary = "Joins forward and backward kernels to one training step";
+  let description = [{
+    A backward with `step_forward = @forward` gets a function beside it that
+    runs both, kernel after kernel, so that one memory plan covers a whole
+    training step: saved values are its own, their memory is reused behind their
+    last use, and so is all other memory for gradients. Nothing is fused or
+    merged across the border. `step_arguments` has a number for each argument
+    of the backward: the result of the forward that it is, -1 - k for argument k
+    of the forward, or the smallest number for an argument of the step's own.
+    `step_results` lists the results of the forward that the step returns, in
+    front of all of the backward's.
+  }];
+}
+
 def PlanMemoryPass : Pass<"fx-plan-memory", "::mlir::func::FuncOp"> {
   let summary = "Places the results of all kernels in one workspace";
   let description = [{
@@ -34,6 +49,11 @@ def PlanMemoryPass : Pass<"fx-plan-memory", "::mlir::func::FuncOp"> {
     is written to (-1 - result), or -1000000 for a buffer of dynamic size that
     is allocated at run time. The function gets `fx.workspace_bytes`, the
     planned peak. A kernel that can run in place may share its input's memory.
+
+    A function with `results_in_workspace` keeps its results in its workspace,
+    too; `fx.result_placement` has the offsets of those that no kernel writes.
+    With `peak_budget` a workspace that is larger is a warning that names the
+    kernel where it is fullest.
   }];
 }
 
