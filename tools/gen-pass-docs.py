@@ -86,8 +86,8 @@ def read_defaults():
                 r"passes\.add\(create(\w+)\((?:\{[^}]*\})?\)([^;]*)\);", source):
             option = re.search(r"options\.(\w+)", rest)
             value = values[option[1]] if option else "true"
-            defaults[name] = {"true": "on", "false": "off"}.get(
-                value, "on for inference")
+            defaults[name] = "on for nvptx" if option and option[1] == "isGPU" \
+                else {"true": "on", "false": "off"}.get(value, "on for inference")
     for name in re.findall(r"create(\w+Pass)\(", "".join(
             path.read_text() for folder in ("Compiler", "Target")
             for path in (ROOT / "lib" / folder).rglob("*.cpp"))):

@@ -47,6 +47,7 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   int64_t optLevel = options.cpu.optLevel;
   CustomPasses &custom = options.custom;
   std::string preGrad, joint, postGrad;
+  std::string preGradOn, jointOn, postGradOn;
   bool ok = map && map.mapOptional("training", options.training) &&
             map.mapOptional("target", options.target) &&
             map.mapOptional("opt_level", optLevel) &&
@@ -72,12 +73,18 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
                             custom.postGrad.patternsPost) &&
             map.mapOptional("pre_grad_disable", preGrad) &&
             map.mapOptional("joint_disable", joint) &&
-            map.mapOptional("post_grad_disable", postGrad);
+            map.mapOptional("post_grad_disable", postGrad) &&
+            map.mapOptional("pre_grad_enable", preGradOn) &&
+            map.mapOptional("joint_enable", jointOn) &&
+            map.mapOptional("post_grad_enable", postGradOn);
   if (!ok)
     return root.getError();
   custom.preGrad.disabled = splitNames(preGrad);
   custom.jointGraph.disabled = splitNames(joint);
   custom.postGrad.disabled = splitNames(postGrad);
+  custom.preGrad.enabled = splitNames(preGradOn);
+  custom.jointGraph.enabled = splitNames(jointOn);
+  custom.postGrad.enabled = splitNames(postGradOn);
   if (optLevel < 0 || optLevel > 3)
     return llvm::createStringError("opt_level " + llvm::Twine(optLevel) +
                                    " is not between 0 and 3");

@@ -83,7 +83,8 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
                                     const CompileOptions &options) {
   bool isJoint = hasTangents(module);
   bool isInference = !isJoint && !options.training;
-  const CustomPasses &custom = options.custom;
+  CustomPasses custom = options.custom;
+  custom.jointGraph.target = custom.postGrad.target = options.target;
   if (!isJoint &&
       failed(runner.run(Stage::PreGrad, [&](OpPassManager &pm, ErrorHandler onError) {
         return buildPreGradStage(pm, custom.preGrad, onError);
@@ -100,7 +101,8 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
     return failure();
   if (!isInference &&
       failed(runner.run(Stage::Partition, [&](OpPassManager &pm, ErrorHandler onError) {
-        if (failed(buildPartitionStage(pm, options.partition, onError)))
+        if (failed(buildPartitionStage(pm, options.partition,
+                                       custom.partition, onError)))
           return failure();
         SaveSourcesPassOptions saveOptions;
         // Whoever calls both functions has the arguments: no copies of weights.
@@ -121,8 +123,10 @@ static LogicalResult runLowering(StageRunner &runner,
                                  const CompileOptions &options) {
   // On a GPU a check of indices would wait for the device.
   bool assertIndices = options.target == "cpu";
-  return runner.run(Stage::Lowering, [&](OpPassManager &pm, ErrorHandler) {
-    return buildLoweringStage(pm, assertIndices);
+  return runner.run(Stage::Lowering, [&](OpPassManager &pm,
+                                         ErrorHandler onError) {
+    return buildLoweringStage(pm, options.custom.lowering, onError,
+                              assertIndices);
   });
 }
 

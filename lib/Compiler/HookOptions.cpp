@@ -18,6 +18,9 @@ HookOptions::HookOptions(cl::OptionCategory &category)
       postGrad("post-grad",
                cl::desc("Hooks of the stage, as fx-opt's --post-grad"),
                cl::value_desc("options"), cl::cat(category)),
+      lowering("fx-to-linalg",
+               cl::desc("Passes left out, as fx-opt's --fx-to-linalg"),
+               cl::value_desc("options"), cl::cat(category)),
       passPlugins("load-pass-plugin",
                   cl::desc("A library with passes that hooks can name"),
                   cl::value_desc("file"), cl::cat(category)),
@@ -53,6 +56,8 @@ llvm::Error HookOptions::apply(CompileOptions &options) {
       failed(parseStageHooks(Stage::JointGraph, jointGraph, custom.jointGraph,
                              onError)) ||
       failed(parseStageHooks(Stage::PostGrad, postGrad, custom.postGrad,
+                             onError)) ||
+      failed(parseStageHooks(Stage::Lowering, lowering, custom.lowering,
                              onError)))
     return llvm::createStringError(message);
   return llvm::Error::success();

@@ -30,7 +30,11 @@ namespace {
 class HookedStage {
 public:
   HookedStage(OpPassManager &pm, const StageHooks &hooks, ErrorHandler onError)
-      : passes(pm, hooks.disabled), onError(onError) {}
+      : passes(pm, hooks.disabled, hooks.enabled), onError(onError) {
+    if (hooks.target != "cpu" && hooks.target != "nvptx")
+      status = onError("unknown target '" + hooks.target +
+                       "'; the targets are cpu and nvptx");
+  }
 
   /// A function that appends the passes that `text` names, after one that
   /// applies the patterns of `file`.
@@ -94,8 +98,13 @@ LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
   HookedStage stage(pm, hooks, onError);
   DecomposePassOptions decompose;
   decompose.level = "core";
-  stage.passes.add(createDecomposePass(decompose));
   JointGraphOptions options;
+  options.isGPU = hooks.target == "nvptx";
+  // What is fused stays fused until the lowering.
+  decompose.keepAttention =
+      options.fuseAttention ||
+      llvm::is_contained(hooks.enabled, "fx-fuse-attention");
+  stage.passes.add(createDecomposePass(decompose));
   // The rule guards softmax against overflow of a scale that our lowering
   // applies in one kernel with it; without fused attention it only costs.
   options.scaleSoftmax = false;
@@ -108,13 +117,15 @@ LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
 }
 
 LogicalResult fx::buildPartitionStage(OpPassManager &pm, StringRef options,
+                                      const StageHooks &hooks,
                                       ErrorHandler onError) {
+  HookedStage stage(pm, hooks, onError);
   auto partition = createPartitionPass();
   if (failed(partition->initializeOptions(options, onError)))
     return failure();
-  pm.addPass(std::move(partition));
-  pm.addPass(createVerifyPartitionPass());
-  return success();
+  stage.passes.add(std::move(partition));
+  stage.passes.add(createVerifyPartitionPass());
+  return stage.finish();
 }
 
 LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
@@ -122,6 +133,7 @@ LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
   HookedStage stage(pm, hooks, onError);
   PostGradOptions options;
   options.isInference = isInference;
+  options.isGPU = hooks.target == "nvptx";
   options.customPre =
       stage.makeHook("custom-pre", hooks.patternsPre, hooks.customPre);
   options.customPost =
@@ -130,12 +142,19 @@ LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
   return stage.finish();
 }
 
-LogicalResult fx::buildLoweringStage(OpPassManager &pm, bool assertIndices) {
-  pm.addPass(createLowerToLinalgPass({assertIndices}));
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createVerifyLinalgPass());
-  return success();
+LogicalResult fx::buildLoweringStage(OpPassManager &pm,
+                                     const StageHooks &hooks,
+                                     ErrorHandler onError,
+                                     bool assertIndices) {
+  HookedStage stage(pm, hooks, onError);
+  DecomposePassOptions decompose;
+  decompose.level = "lowering";
+  stage.passes.add(createDecomposePass(decompose));
+  stage.passes.add(createLowerToLinalgPass({assertIndices}));
+  stage.passes.add(createCanonicalizerPass());
+  stage.passes.add(createCSEPass());
+  stage.passes.add(createVerifyLinalgPass());
+  return stage.finish();
 }
 
 //===----------------------------------------------------------------------===//
@@ -143,9 +162,37 @@ LogicalResult fx::buildLoweringStage(OpPassManager &pm, bool assertIndices) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-struct PreGradFlags : PassPipelineOptions<PreGradFlags> {
+/// What every stage of passes takes.
+struct StageFlags : PassPipelineOptions<StageFlags> {
   ListOption<std::string> disable{
       *this, "disable", llvm::cl::desc("Passes of the stage not to run")};
+
+  StageHooks getHooks() const {
+    StageHooks hooks;
+    hooks.disabled.assign(disable.begin(), disable.end());
+    return hooks;
+  }
+};
+
+/// What the stages of rules take.
+struct RuleFlags : StageFlags {
+  ListOption<std::string> enable{
+      *this, "enable",
+      llvm::cl::desc("Passes of the stage to run that are off by default")};
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("`nvptx`: also the rules that Inductor has for GPUs"),
+      llvm::cl::init("cpu")};
+
+  StageHooks getHooks() const {
+    StageHooks hooks = StageFlags::getHooks();
+    hooks.enabled.assign(enable.begin(), enable.end());
+    hooks.target = target;
+    return hooks;
+  }
+};
+
+struct PreGradFlags : RuleFlags {
   Option<std::string> custom{
       *this, "custom", llvm::cl::desc("Passes to run at the end of the stage")};
   Option<std::string> patterns{
@@ -153,17 +200,14 @@ struct PreGradFlags : PassPipelineOptions<PreGradFlags> {
       llvm::cl::desc("A file of PDL patterns for the end of the stage")};
 
   StageHooks getHooks() const {
-    StageHooks hooks;
-    hooks.disabled.assign(disable.begin(), disable.end());
+    StageHooks hooks = RuleFlags::getHooks();
     hooks.customPost = custom;
     hooks.patternsPost = patterns;
     return hooks;
   }
 };
 
-struct JointFlags : PassPipelineOptions<JointFlags> {
-  ListOption<std::string> disable{
-      *this, "disable", llvm::cl::desc("Passes of the stage not to run")};
+struct JointFlags : RuleFlags {
   Option<std::string> customPre{
       *this, "custom-pre", llvm::cl::desc("Passes to run before the rules")};
   Option<std::string> customPost{
@@ -176,8 +220,7 @@ struct JointFlags : PassPipelineOptions<JointFlags> {
       llvm::cl::desc("A file of PDL patterns to apply after the rules")};
 
   StageHooks getHooks() const {
-    StageHooks hooks;
-    hooks.disabled.assign(disable.begin(), disable.end());
+    StageHooks hooks = RuleFlags::getHooks();
     hooks.customPre = customPre;
     hooks.customPost = customPost;
     hooks.patternsPre = patternsPre;
@@ -195,7 +238,7 @@ struct PostFlags : JointFlags {
 struct NoFlags : PassPipelineOptions<NoFlags> {};
 
 /// The options of fx-partition, under the pipeline's name.
-struct PartitionFlags : PassPipelineOptions<PartitionFlags> {
+struct PartitionFlags : StageFlags {
   Option<std::string> function{
       *this, "function",
       llvm::cl::desc("Partition only the function of this name")};
@@ -293,7 +336,11 @@ LogicalResult fx::parseStageHooks(Stage stage, StringRef text,
     return success();
   };
   // Whether a function is for inference is the caller's to say.
-  return stage == Stage::PreGrad ? parse(PreGradFlags()) : parse(JointFlags());
+  if (stage == Stage::PreGrad)
+    return parse(PreGradFlags());
+  if (stage == Stage::Lowering)
+    return parse(StageFlags());
+  return parse(JointFlags());
 }
 
 void fx::registerPipelines() {
@@ -322,7 +369,8 @@ void fx::registerPipelines() {
       [](OpPassManager &pm, const PartitionFlags &options,
          ErrorHandler onError) {
         pm.addPass(createEnsureJointGraphPass());
-        return buildPartitionStage(pm, options.getText(), onError);
+        return buildPartitionStage(pm, options.getText(), options.getHooks(),
+                                   onError);
       });
   registerTwins<PostFlags>(
       "post-grad", "Stage PostGrad: passes on each final function",
@@ -330,11 +378,11 @@ void fx::registerPipelines() {
         return buildPostGradStage(pm, options.getHooks(), options.inference,
                                   onError);
       });
-  registerPipeline<NoFlags>(
+  registerPipeline<StageFlags>(
       "fx-to-linalg", "Stage Lowering, first half: fx to linalg on tensors",
-      [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
+      [](OpPassManager &pm, const StageFlags &options, ErrorHandler onError) {
         pm.addNestedPass<func::FuncOp>(createSeedsToArgumentsPass());
-        return buildLoweringStage(pm);
+        return buildLoweringStage(pm, options.getHooks(), onError);
       });
   registerTwins<NVPTXFlags>(
       "lower-to-nvptx",

@@ -21,21 +21,24 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
     populateDecomposePointwise(set);
     populateDecomposeViews(set);
     populateDecomposeWindows(set);
-    if (level == "core") {
-      populateDecomposeAttentionToCore(set);
+    if (level == "core" || level == "lowering") {
+      if (!keepAttention)
+        populateDecomposeAttentionToCore(set);
       populateDecomposeControlFlowToCore(set);
       populateDecomposeReductionsToCore(set);
       populateDecomposeViewsToCore(set);
     } else if (level != "autodiff") {
       return emitError(UnknownLoc::get(context))
              << "level of fx-decompose is '" << level
-             << "', but must be autodiff or core";
+             << "', but must be autodiff, core or lowering";
     }
     patterns = std::move(set);
     return success();
   }
 
   void runOnOperation() override {
+    if (level == "lowering" && !hasAttention())
+      return;
     GreedyRewriteConfig config;
     // Folding would change nodes that are no composites.
     config.enableFolding(false);
@@ -46,6 +49,16 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
       config.setListener(&reporter);
     if (failed(applyPatternsGreedily(getOperation(), patterns, config)))
       signalPassFailure();
+  }
+
+  bool hasAttention() {
+    return getOperation()
+        .walk([](Operation *op) {
+          bool isAttention =
+              isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(op);
+          return isAttention ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   FrozenRewritePatternSet patterns;

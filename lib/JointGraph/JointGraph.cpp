@@ -14,6 +14,7 @@ void fx::buildJointGraphPasses(StagePasses &passes,
   passes.add(createCollapseConvertsPass({options.emulatePrecisionCasts}));
   passes.add(createBmmToMmPass(), options.isGPU); // 3.8
   passes.add(createScatterUponConstTensorPass());
+  passes.add(createFuseAttentionPass(), options.fuseAttention); // 3.8b
   passes.add(createScaleSoftmaxPass(), options.scaleSoftmax); // 3.9
   passes.add(createReplaceRandomPass());                      // 3.10
   passes.add(createFuseSeedsPass());

@@ -1,9 +1,9 @@
 //===- ScaleSoftmax.cpp - Scaled softmax ----------------------------------===//
 
+#include "Numbers.h"
 #include "fx/IR/TensorBuilder.h"
 #include "fx/JointGraph/Passes.h"
 #include "fx/Support/ReverseRewrite.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 #include <limits>
@@ -24,17 +24,6 @@ struct Scaling {
   double c;
   bool divides;
 };
-
-std::optional<double> getNumber(Value value) {
-  APFloat real(0.0);
-  APInt integer;
-  if (value.getType().isF64() && matchPattern(value, m_ConstantFloat(&real)))
-    return real.convertToDouble();
-  if (value.getType().isInteger(64) &&
-      matchPattern(value, m_ConstantInt(&integer)))
-    return (double)integer.getSExtValue();
-  return std::nullopt;
-}
 
 std::optional<Scaling> matchScaling(Operation *op) {
   if (!op || !isa<MulOp, DivOp>(op))

@@ -37,6 +37,10 @@ post_grad_custom_post_patterns: str = ""
 pre_grad_disable: str = ""
 joint_disable: str = ""
 post_grad_disable: str = ""
+# Passes of the stages that are off by default.
+pre_grad_enable: str = ""
+joint_enable: str = ""
+post_grad_enable: str = ""
 # Print the time of each stage to stderr.
 print_times: bool = False
 # Check the IR after every pass.

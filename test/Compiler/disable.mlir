@@ -41,3 +41,32 @@ func.func @chain(%x: tensor<4xf16>) -> tensor<4xbf16> {
 // RUN: not fx-compile %s --joint-graph="nonsense=1" -o %t.so 2>&1 | FileCheck %s --check-prefix=OPTION
 // OPTION: fx-compile: bad options 'nonsense=1' of joint-graph: {{.*}}nonsense
 // RUN: not test -e %t.so
+
+// The partition and the first half of the lowering take names, too.
+// RUN: fx-opt %s --min-cut-partition="disable=fx-verify-partition" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=PARTITION
+// PARTITION: fx-partition
+// PARTITION-NOT: fx-verify-partition
+// RUN: not fx-opt %s --min-cut-partition="disable=typo" 2>&1 | FileCheck %s --check-prefix=NOPARTITION
+// NOPARTITION: no pass 'typo'; its passes are fx-partition, fx-verify-partition
+// RUN: fx-opt %s --fx-to-linalg="disable=canonicalize,cse" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=LINALG
+// LINALG: fx-lower-to-linalg
+// LINALG-NOT: canonicalize
+// LINALG: fx-verify-linalg
+// RUN: not fx-opt %s --fx-to-linalg="disable=typo" 2>&1 | FileCheck %s --check-prefix=NOLINALG
+// NOLINALG: no pass 'typo'; its passes are fx-decompose, fx-lower-to-linalg, canonicalize, cse, fx-verify-linalg
+
+// Passes that are off by default are on where they are named, or for a GPU.
+// RUN: fx-opt %s --joint-graph="enable=fx-scale-softmax,fx-fuse-attention" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ENABLED
+// ENABLED: fx-fuse-attention
+// ENABLED: fx-scale-softmax
+// RUN: not fx-opt %s --post-grad="enable=typo" 2>&1 | FileCheck %s --check-prefix=NOENABLE
+// NOENABLE: enable: this stage has no pass 'typo'; its passes are
+// RUN: fx-opt %s --joint-graph="target=nvptx" --post-grad="target=nvptx disable=fx-fuse-addmm" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=GPU
+// GPU: fx-bmm-to-mm
+// GPU: fx-unfuse-bias-add
+// RUN: fx-opt %s --joint-graph --post-grad --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=CPU
+// CPU-NOT: fx-bmm-to-mm
+// CPU-NOT: fx-unfuse-bias-add
+// RUN: not fx-opt %s --joint-graph="target=tpu" 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not fx-compile %s --fx-to-linalg="disable=typo" -o %t.so 2>&1 | FileCheck %s --check-prefix=NOLINALG
+// TARGET: unknown target 'tpu'; the targets are cpu and nvptx

@@ -1,7 +1,7 @@
 // RUN: fx-opt %s -fx-decompose=level=core | FileCheck %s
 // RUN: not fx-opt %s -fx-decompose=level=all 2>&1 | FileCheck %s --check-prefix=LEVEL
 
-// LEVEL: level of fx-decompose is 'all', but must be autodiff or core
+// LEVEL: level of fx-decompose is 'all', but must be autodiff, core or lowering
 
 // Computed in f32, as ATen does.
 // CHECK-LABEL: @softmax

@@ -95,3 +95,5 @@ def test_a_pass_is_disabled_by_its_name(compiler):
 def test_a_disabled_pass_must_be_one_of_the_stage(compiler, stage, name):
     with pytest.raises(Exception, match=f"no pass 'typo'.*{name}"):
         compile_with(options={f"{stage}_disable": "typo", "fallback": False})
+    with pytest.raises(Exception, match=f"enable: .*no pass 'typo'.*{name}"):
+        compile_with(options={f"{stage}_enable": "typo", "fallback": False})

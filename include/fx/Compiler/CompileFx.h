@@ -38,15 +38,20 @@ std::optional<Stage> parseStage(StringRef name);
 struct StageHooks {
   /// Names of passes of the stage that do not run.
   std::vector<std::string> disabled;
+  /// Names of passes that run although they are off by default.
+  std::vector<std::string> enabled;
   /// Pass pipelines as text, run before and after the stage's rules.
   std::string customPre, customPost;
   /// Files of PDL patterns, applied at the same places, before the pipelines.
   std::string patternsPre, patternsPost;
+  /// For "nvptx" the rules run that Inductor has for GPUs.
+  std::string target = "cpu";
 };
 
-/// PreGrad has one place for passes, after its rules.
+/// PreGrad has one place for passes, after its rules. Partition and Lowering
+/// have none, and only take names of passes that do not run.
 struct CustomPasses {
-  StageHooks preGrad, jointGraph, postGrad;
+  StageHooks preGrad, jointGraph, partition, postGrad, lowering;
 };
 
 struct CompileOptions {

@@ -27,7 +27,7 @@ public:
   llvm::Error finish();
 
 private:
-  llvm::cl::opt<std::string> preGrad, jointGraph, postGrad;
+  llvm::cl::opt<std::string> preGrad, jointGraph, postGrad, lowering;
   llvm::cl::list<std::string> passPlugins;
   llvm::cl::opt<std::string> explainPath;
   Explain explain;

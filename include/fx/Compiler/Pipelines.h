@@ -23,16 +23,18 @@ LogicalResult buildJointGraphStage(OpPassManager &pm, const StageHooks &hooks,
                                    ErrorHandler onError);
 /// `options` is the text of fx-partition's options.
 LogicalResult buildPartitionStage(OpPassManager &pm, StringRef options,
+                                  const StageHooks &hooks,
                                   ErrorHandler onError);
 /// `isInference`: the functions are forwards without a backward.
 LogicalResult buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
                                  bool isInference, ErrorHandler onError);
-/// Reads the options of `--pre-grad`, `--joint-graph` or `--post-grad` that
-/// are hooks, for tools that run the stages themselves.
+/// Reads the options of `--pre-grad`, `--joint-graph`, `--post-grad` or
+/// `--fx-to-linalg` that are hooks, for tools that run the stages themselves.
 LogicalResult parseStageHooks(Stage stage, StringRef text, StageHooks &hooks,
                               ErrorHandler onError);
 /// With `assertIndices` the values of index tensors are checked at run time.
-LogicalResult buildLoweringStage(OpPassManager &pm,
+LogicalResult buildLoweringStage(OpPassManager &pm, const StageHooks &hooks,
+                                 ErrorHandler onError,
                                  bool assertIndices = false);
 
 /// Whether a function of the module has tangents: it is a joint function, or

@@ -14,6 +14,8 @@ struct JointGraphOptions {
   bool isGPU = false;
   /// Conversions may only be collapsed where the first one loses nothing.
   bool emulatePrecisionCasts = false;
+  /// Rule 3.8b, for a target that has a kernel for attention.
+  bool fuseAttention = false;
   /// Rule 3.9. It fires on every scaled softmax that is not fused attention.
   bool scaleSoftmax = true;
   /// Where a user's passes run: before the first and after the last rule that

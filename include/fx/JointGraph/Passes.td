@@ -16,10 +16,13 @@ def DecomposePass : Pass<"fx-decompose", "mlir::func::FuncOp"> {
     ops, so that the ops that lowering knows are left. Where ATen computes f16
     and bf16 in f32 inside a kernel, the decomposition does too. The new ops
     have the location of the composite. An op that needs a size which is not
-    known stays.
+    known stays. `level=lowering` is `core` for functions in which fused
+    attention is left, and leaves all others alone.
   }];
   let options = [Option<"level", "level", "std::string",
-      /*default=*/"\"autodiff\"", "`autodiff` or `core`">];
+      /*default=*/"\"autodiff\"", "`autodiff`, `core` or `lowering`">,
+    Option<"keepAttention", "keep-attention", "bool", /*default=*/"false",
+      "Leave fused attention (scores are never a tensor) as it is">];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::fx::FXDialect",
                            "mlir::tensor::TensorDialect"];
@@ -98,6 +101,26 @@ def ScatterUponConstTensorPass
       -> where(index == iota(shape[dim]), value, background)
     Rule 3.8, `scatter_upon_const_tensor`: index has size 1 along dim and the
     size of the result along the others. In the backward of every cross-entropy.
+  }];
+}
+
+def FuseAttentionPass : FX_JointGraphPass<"fx-fuse-attention"> {
+  let summary = "Makes attention that is written out one op";
+  let description = [{
+    bmm(softmax(mask(bmm(q, k^T) * c)), v)
+      -> flash_attention_for_cpu(q, k, v, mask, scale = c)
+    and, where the function has the gradients of q, k and v, the products with
+    the gradient of the softmax between them
+      -> flash_attention_for_cpu_backward
+    Rule 3.8b. Inductor's 30 families are one walk from the softmax to both
+    products: scales by numbers on the scores or, without gradients, on q and k;
+    biases, and selections that hide scores; conversions and views of batch and
+    heads in any place; `_safe_softmax`. The scores must have no other use. A
+    trained bias has one, and stays.
+
+    As in Inductor, a row that is hidden by minus infinity in all places gives
+    zeros instead of NaN. Dropout of the probabilities is left as it is: on a CPU
+    Inductor's replacement is the same arithmetic.
   }];
 }
 

@@ -14,11 +14,12 @@ namespace mlir::fx {
 /// that the user disabled by their names (which it does not copy).
 class StagePasses {
 public:
-  StagePasses(OpPassManager &module, ArrayRef<std::string> disabled)
-      : module(module), disabled(disabled) {}
+  StagePasses(OpPassManager &module, ArrayRef<std::string> disabled,
+              ArrayRef<std::string> enabled = {})
+      : module(module), disabled(disabled), enabled(enabled) {}
 
   /// Adds a pass on modules, or on the functions of the module. With `isOn`
-  /// false the stage leaves it out, and its name can be disabled all the same.
+  /// false the stage leaves it out unless the user enabled it by its name.
   void add(std::unique_ptr<Pass> pass, bool isOn = true);
 
   /// Calls a function that adds passes of the user's, if there is one.
@@ -27,14 +28,14 @@ public:
       hook(module);
   }
 
-  /// Fails if a disabled name is none of the passes that were added; the
-  /// message lists these.
+  /// Fails if a disabled or enabled name is none of the passes that were
+  /// added; the message lists these.
   LogicalResult
   checkNames(llvm::function_ref<LogicalResult(const Twine &)> onError) const;
 
 private:
   OpPassManager &module;
-  ArrayRef<std::string> disabled;
+  ArrayRef<std::string> disabled, enabled;
   llvm::SetVector<StringRef> names;
 };
 
