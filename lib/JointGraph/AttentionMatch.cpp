@@ -393,9 +393,7 @@ private:
       return false;
     if (findProducts(grad))
       return std::abs(scale - f.scale) <= 1e-9 * std::abs(f.scale) &&
-             static_cast<long>(numMasks) == llvm::count_if(f.masks, [](const AttentionMask &m) {
-               return m.condition != nullptr;
-             });
+             numMasks == countSelections();
     for (Operation *user : grad.getUsers()) {
       double factor = 1;
       size_t masks = numMasks;
@@ -415,6 +413,12 @@ private:
       return scores(user->getResult(0), scale * factor, masks);
     }
     return false;
+  }
+
+  size_t countSelections() {
+    return llvm::count_if(f.masks, [](const AttentionMask &mask) {
+      return mask.condition != nullptr;
+    });
   }
 
   /// where(condition, gradient, 0) for where(condition, scores, fill).

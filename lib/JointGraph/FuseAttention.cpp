@@ -66,9 +66,9 @@ private:
                            op == backward->gradValue.getOperation()));
     };
     auto check = [&](Operation *op) {
-      return isReplaced(op) || llvm::all_of(op->getUsers(), [&](Operation *user) {
-               return isInside(user);
-             });
+      return isReplaced(op) ||
+             llvm::all_of(op->getUsers(),
+                          [&](Operation *user) { return isInside(user); });
     };
     return llvm::all_of(f.ops, check) &&
            (!backward || llvm::all_of(backward->ops, check));
