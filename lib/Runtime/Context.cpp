@@ -20,28 +20,6 @@ constexpr int64_t kDefaultCacheLimit = int64_t(256) << 20;
 
 thread_local char errorText[1024];
 
-/// Aligned memory. Large blocks ask for huge pages: first touches and TLB
-/// misses of 4 KiB pages cost more than many of the kernels.
-void *allocateAligned(size_t bytes) {
-  bool large = bytes >= 2 * kHugePage;
-  void *memory = nullptr;
-  if (posix_memalign(&memory, large ? kHugePage : kAlignment,
-                     bytes ? bytes : kAlignment) != 0)
-    return nullptr;
-#ifdef __linux__
-  if (large)
-    madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-  return memory;
-}
-
-void reportOutOfMemory(int64_t bytes) {
-  char text[96];
-  snprintf(text, sizeof(text), "out of memory: cannot allocate %lld bytes",
-           static_cast<long long>(bytes));
-  fx_rt_set_error(text);
-}
-
 /// Sits in front of each block of fx_rt_alloc.
 struct alignas(kAlignment) BlockHeader {
   size_t capacity;
@@ -60,6 +38,27 @@ size_t roundBlockSize(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 } // namespace
+
+void *fxrt::allocateAligned(size_t bytes) {
+  // First touches and TLB misses of 4 KiB pages cost more than many kernels.
+  bool large = bytes >= 2 * kHugePage;
+  void *memory = nullptr;
+  if (posix_memalign(&memory, large ? kHugePage : kAlignment,
+                     bytes ? bytes : kAlignment) != 0)
+    return nullptr;
+#ifdef __linux__
+  if (large)
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+void fxrt::reportOutOfMemory(int64_t bytes) {
+  char text[96];
+  snprintf(text, sizeof(text), "out of memory: cannot allocate %lld bytes",
+           static_cast<long long>(bytes));
+  fx_rt_set_error(text);
+}
 
 struct fx_rt_context {
   pthread_mutex_t mutex;

@@ -57,6 +57,13 @@ void parallelFor(void *ctx, int64_t n, int64_t grain, const Body &body) {
       const_cast<Body *>(&body), n, grain);
 }
 
+/// 64-byte aligned memory for free(), NULL if there is none; large blocks ask
+/// for huge pages.
+void *allocateAligned(size_t bytes);
+
+/// Records the error text of a failed allocation.
+void reportOutOfMemory(int64_t bytes);
+
 /// A block of fx_rt_alloc that frees itself.
 template <typename T>
 class ScopedBuffer {

@@ -9,8 +9,8 @@ loaded when something is compiled.
 from . import config
 
 __version__ = "0.1.0"
-__all__ = ["compile", "config", "counters", "explain", "partition",
-           "partition_for_inductor", "to_fx"]
+__all__ = ["compile", "config", "counters", "empty_cache", "explain",
+           "partition", "partition_for_inductor", "to_fx"]
 
 
 def compile(gm, example_inputs, options=None):
@@ -22,6 +22,15 @@ def compile(gm, example_inputs, options=None):
     from ._backend import inductor
 
     return inductor(gm, example_inputs, options=options)
+
+
+def empty_cache():
+    """Gives memory of freed tensors that is kept for the next call back to the
+    system. The environment variable FX_RT_TENSOR_CACHE_BYTES limits it (1 GiB;
+    0 keeps nothing)."""
+    from ._library import library
+
+    library().fx_rt_tensor_trim()
 
 
 def __getattr__(name):

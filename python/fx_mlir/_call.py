@@ -164,12 +164,11 @@ def plan_call(function, sources, results, outputs):
     known = _Sizes(sources)
     for result, spec in zip(function["results"], results, strict=True):
         if result["role"] == "mutation":
-            plans.append((RES_MUTATION, None, None, None,
-                          _item_size(result["dtype"]),
+            plans.append((RES_MUTATION, None, None, None, result["dtype"],
                           position[result["mutates"]]))
         elif result.get("scalar"):
             kind = _SCALAR_RESULTS[result["dtype"]]
-            plans.append((kind, None, None, None, 0, -1))
+            plans.append((kind, None, None, None, result["dtype"], -1))
         else:
             plan, asked = _tensor_result(result, spec, known, offset)
             plans.append(plan)
@@ -207,10 +206,6 @@ def _row_major(shape):
     return tuple(reversed(strides))
 
 
-def _item_size(dtype):
-    return getattr(torch, dtype).itemsize
-
-
 # -- Rare cases of a call, done in Python.
 
 
@@ -243,9 +238,8 @@ def call_module():
     """The extension module if it fits this PyTorch, else its Python twin."""
     try:
         module = _import_extension()
-        set_threads, last_error = _library.runtime_functions()
-        module.initialize(torch.Tensor, set_threads, last_error, draw_seeds,
-                          copy_dense, as_strided, copy_into)
+        module.initialize(torch.Tensor, *_library.runtime_functions(),
+                          draw_seeds, copy_dense, as_strided, copy_into)
         with compat.real_tensors():
             _check_extension(module)
         return module
@@ -278,9 +272,11 @@ def _check_extension(module):
     for tensor in (torch.zeros(3), torch.nn.Parameter(torch.zeros(2, 2))):
         if module.data_pointer(tensor) != tensor.data_ptr():
             raise RuntimeError("a Tensor object is laid out differently")
-    made = module.make_tensor((2, 3), (1, 2), module.dtype_code("float32"))
+    made = module.make_tensor((2, 3), (1, 2), module.dtype_code("float32"), 4)
+    large = module.make_tensor((1 << 16,), (1,), module.dtype_code("int64"), 8)
     if (type(made) is not torch.Tensor or made.shape != (2, 3)
-            or made.stride() != (1, 2)):
+            or made.stride() != (1, 2) or large.dtype != torch.int64
+            or large.numel() != 1 << 16):
         raise RuntimeError("tensors cannot be made from C")
 
 
@@ -289,7 +285,7 @@ def make_function(module, name, plan):
     calls = call_module()
     ask = plan.num_result_sizes > 0
     results = tuple(
-        (*shape, calls.dtype_code(dtype) if isinstance(dtype, str) else dtype,
+        (*shape, calls.dtype_code(dtype), getattr(torch, dtype).itemsize,
          argument)
         for *shape, dtype, argument in plan.results)
     function = calls.Function(

@@ -61,11 +61,13 @@ def library():
 
 
 def runtime_functions():
-    """Addresses of fx_rt_set_num_threads and fx_rt_last_error."""
+    """Addresses of fx_rt_set_num_threads, fx_rt_last_error and of the memory of
+    tensors: fx_rt_tensor_acquire, fx_rt_tensor_release."""
     lib = library()
     return tuple(
         ctypes.cast(getattr(lib, name), ctypes.c_void_p).value
-        for name in ("fx_rt_set_num_threads", "fx_rt_last_error")
+        for name in ("fx_rt_set_num_threads", "fx_rt_last_error",
+                     "fx_rt_tensor_acquire", "fx_rt_tensor_release")
     )
 
 

@@ -47,7 +47,7 @@ class Function:
         self._arguments, self._sizes = arguments, sizes
         self._results, self._outputs = results, outputs
         self._evaluate = evaluate
-        set_threads, last_error = _library.runtime_functions()
+        set_threads, last_error, *_ = _library.runtime_functions()
         self._set_threads = ctypes.CFUNCTYPE(None, ctypes.c_int32)(set_threads)
         self._last_error = ctypes.CFUNCTYPE(ctypes.c_char_p)(last_error)
 
@@ -77,12 +77,13 @@ class Function:
         return _call.copy_dense(tensor, strides)
 
     def _allocate(self, result, inputs, expressions, result_sizes):
-        kind, sizes, strides, order, dtype, argument = result
+        kind, sizes, strides, order, dtype, item_size, argument = result
         if kind in _RESULT_SCALARS:
             return _RESULT_SCALARS[kind]()
         if kind == _call.RES_MUTATION:
             mutated = inputs[self._arguments[argument][1]]
-            return torch.empty(mutated.numel() * dtype, dtype=torch.uint8)
+            return torch.empty(mutated.numel() * item_size,
+                               dtype=torch.uint8)
         if kind == _call.RES_DYNAMIC:
             find = {
                 _call.SIZE_CONSTANT: lambda index, dim: index,
@@ -117,10 +118,10 @@ class Function:
                                 ctypes.addressof(sizes)))
         for plan, result in zip(self._results, results):
             if plan[0] == _call.RES_MUTATION:
-                target = arguments[plan[5]]
+                target = arguments[plan[6]]
                 ctypes.memmove(target.data_ptr(), result.data_ptr(),
                                result.numel())
-                original = inputs[self._arguments[plan[5]][1]]
+                original = inputs[self._arguments[plan[6]][1]]
                 if original is not target:
                     _call.copy_into(original, target)
         outputs = [self._output(o, inputs, arguments, results)

@@ -36,6 +36,13 @@ static struct {
   int32_t (*emptyStrided)(int64_t rank, const int64_t *sizes,
                           const int64_t *strides, int32_t dtype,
                           int32_t deviceType, int32_t deviceIndex, Tensor *);
+  /* Since 2.11; NULL before. */
+  int32_t (*fromBlob)(void *data, int64_t rank, const int64_t *sizes,
+                      const int64_t *strides, int64_t offset, int32_t dtype,
+                      int32_t deviceType, int32_t deviceIndex, Tensor *,
+                      int32_t layout, const uint8_t *metadata,
+                      int64_t metadataSize, void (*deleter)(void *, void *),
+                      void *deleterContext);
   int32_t (*deleteTensor)(Tensor);
   int32_t (*threads)(uint32_t *);
   PyObject *(*wrap)(Tensor);
@@ -43,6 +50,8 @@ static struct {
   /* Our library. */
   void (*setThreads)(int32_t);
   const char *(*lastError)(void);
+  void *(*acquire)(int64_t, void **);
+  void (*release)(void *, void *);
   /* Rare cases are done in Python. */
   PyObject *drawSeeds; /* (count) -> tensor */
   PyObject *copyDense; /* (tensor, strides or None) -> dense tensor */
@@ -107,7 +116,8 @@ typedef struct {
   int64_t *order;           /* dynamic: dimensions by falling stride; others
                                have stride 0 */
   int orderRank;
-  int dtype;           /* mutation: bytes of an element */
+  int dtype;
+  int itemSize;        /* bytes of an element */
   Py_ssize_t argument; /* mutation: number of the argument */
 } Result;
 
@@ -259,10 +269,38 @@ static int prepareArguments(Function *self, PyObject *list, Frame *frame) {
   return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Tensors of this many bytes are in memory that stays warm between calls:
+ * PyTorch's allocator gives blocks of this size back to the system. */
+#define WARM_BYTES (128 << 10)
+
+/* A tensor of our own memory, which its storage gives back. */
+static int fromOwnMemory(int rank, const int64_t *sizes, const int64_t *strides,
+                         int dtype, int64_t bytes, Tensor *tensor) {
+  void *block;
+  void *data = torch.acquire(bytes, &block);
+  if (!data)
+    return -1;
+  if (!torch.fromBlob(data, rank, sizes, strides, 0, dtype, /*cpu=*/0, -1,
+                      tensor, /*strided=*/0, NULL, 0, torch.release, block))
+    return 0;
+  torch.release(data, block);
+  return -1;
+}
+
 static PyObject *allocate(int rank, const int64_t *sizes,
-                          const int64_t *strides, int dtype, void **pointer) {
+                          const int64_t *strides, int dtype, int itemSize,
+                          void **pointer) {
   Tensor tensor;
-  if (torch.emptyStrided(rank, sizes, strides, dtype, /*cpu=*/0, 0, &tensor)) {
+  int64_t elements = 1;
+  for (int d = 0; d < rank; ++d)
+    elements = sizes[d] && elements ? elements + (sizes[d] - 1) * strides[d] : 0;
+  if (torch.fromBlob && elements >= WARM_BYTES / itemSize) {
+    if (fromOwnMemory(rank, sizes, strides, dtype, elements * itemSize,
+                      &tensor)) {
+      PyErr_NoMemory();
+      return NULL;
+    }
+  } else if (torch.emptyStrided(rank, sizes, strides, dtype, /*cpu=*/0, 0, &tensor)) {
     fail("allocation");
     return NULL;
   }
@@ -308,7 +346,8 @@ static PyObject *allocateDynamic(const Result *result, PyObject *list,
     strides[d] = step;
     step *= sizes[d] > 1 ? sizes[d] : 1;
   }
-  return allocate(result->rank, sizes, strides, result->dtype, pointer);
+  return allocate(result->rank, sizes, strides, result->dtype, result->itemSize,
+                  pointer);
 }
 
 static int prepareResults(Function *self, PyObject *list, Frame *frame) {
@@ -329,7 +368,8 @@ static int prepareResults(Function *self, PyObject *list, Frame *frame) {
     switch (result->kind) {
     case ResStatic:
       frame->created[i] = allocate(result->rank, result->sizes, result->strides,
-                                   result->dtype, pointer);
+                                   result->dtype, result->itemSize,
+                  pointer);
       if (!frame->created[i])
         return -1;
       break;
@@ -343,7 +383,7 @@ static int prepareResults(Function *self, PyObject *list, Frame *frame) {
       int64_t numel;
       if (torch.numel(handleOf(PyList_GET_ITEM(list, argument->index)), &numel))
         return fail("numel");
-      size_t bytes = (size_t)numel * result->dtype;
+      size_t bytes = (size_t)numel * result->itemSize;
       frame->scratch[i] = aligned_alloc(64, (bytes + 64) & ~(size_t)63);
       if (!frame->scratch[i]) {
         PyErr_NoMemory();
@@ -371,7 +411,7 @@ static int writeBack(Function *self, PyObject *list, Frame *frame) {
     int64_t numel = 0;
     torch.numel(handleOf(input), &numel);
     memcpy(frame->pointers[result->argument], frame->scratch[i],
-           (size_t)numel * result->dtype);
+           (size_t)numel * result->itemSize);
     PyObject *dense = frame->owned[result->argument];
     if (dense) {
       PyObject *done =
@@ -581,11 +621,12 @@ static Size *parseSizes(PyObject *tuple, int *rank) {
   return sizes;
 }
 
-/* (kind, sizes, strides, order, dtype or element size, argument) */
+/* (kind, sizes, strides, order, dtype, element size, argument) */
 static int parseResult(PyObject *tuple, Result *result) {
   PyObject *sizes, *strides, *order;
-  if (!PyArg_ParseTuple(tuple, "iOOOin", &result->kind, &sizes, &strides,
-                        &order, &result->dtype, &result->argument))
+  if (!PyArg_ParseTuple(tuple, "iOOOiin", &result->kind, &sizes, &strides,
+                        &order, &result->dtype, &result->itemSize,
+                        &result->argument))
     return -1;
   if (result->kind == ResStatic) {
     result->sizes = parseIntegers(sizes, &result->rank);
@@ -745,14 +786,14 @@ static int findSymbol(void *library, const char *name, void *target) {
   return 0;
 }
 
-/* initialize(tensor_class, set_threads, last_error, draw_seeds, copy_dense,
- *            as_strided, copy_into): RuntimeError if PyTorch is not as
+/* initialize(tensor_class, set_threads, last_error, acquire, release,
+ *            draw_seeds, copy_dense, as_strided, copy_into): RuntimeError if PyTorch is not as
  * expected. */
 static PyObject *initialize(PyObject *module, PyObject *args) {
-  unsigned long long setThreads, lastError;
+  unsigned long long setThreads, lastError, acquire, release;
   PyObject *tensorClass, *drawSeeds, *copyDense, *asStrided, *copyInto;
-  if (!PyArg_ParseTuple(args, "OKKOOOO", &tensorClass, &setThreads, &lastError,
-                        &drawSeeds, &copyDense, &asStrided, &copyInto))
+  if (!PyArg_ParseTuple(args, "OKKKKOOOO", &tensorClass, &setThreads, &lastError,
+                        &acquire, &release, &drawSeeds, &copyDense, &asStrided, &copyInto))
     return NULL;
   cpuLibrary = dlopen("libtorch_cpu.so", RTLD_NOLOAD | RTLD_NOW);
   void *python = dlopen("libtorch_python.so", RTLD_NOLOAD | RTLD_NOW);
@@ -775,6 +816,10 @@ static PyObject *initialize(PyObject *module, PyObject *args) {
   torch.tensorClass = Py_NewRef(tensorClass);
   torch.setThreads = (void (*)(int32_t))(uintptr_t)setThreads;
   torch.lastError = (const char *(*)(void))(uintptr_t)lastError;
+  torch.acquire = (void *(*)(int64_t, void **))(uintptr_t)acquire;
+  torch.release = (void (*)(void *, void *))(uintptr_t)release;
+  void *fromBlob = dlsym(cpuLibrary, "torch_from_blob");
+  memcpy(&torch.fromBlob, &fromBlob, sizeof(fromBlob));
   torch.drawSeeds = Py_NewRef(drawSeeds);
   torch.copyDense = Py_NewRef(copyDense);
   torch.asStrided = Py_NewRef(asStrided);
@@ -792,19 +837,21 @@ static PyObject *dataPointer(PyObject *module, PyObject *tensor) {
   return PyLong_FromVoidPtr(pointer);
 }
 
-/* make_tensor(sizes, strides, dtype) -> tensor, for the check at import. */
+/* make_tensor(sizes, strides, dtype, element size) -> tensor, for the check at
+ * import. */
 static PyObject *makeTensor(PyObject *module, PyObject *args) {
   PyObject *sizes, *strides;
-  int dtype, rank;
-  if (!PyArg_ParseTuple(args, "O!O!i", &PyTuple_Type, &sizes, &PyTuple_Type,
-                        &strides, &dtype))
+  int dtype, itemSize, rank;
+  if (!PyArg_ParseTuple(args, "O!O!ii", &PyTuple_Type, &sizes, &PyTuple_Type,
+                        &strides, &dtype, &itemSize))
     return NULL;
   int64_t *sizeValues = parseIntegers(sizes, &rank);
   int64_t *strideValues = parseIntegers(strides, &rank);
   void *pointer;
   PyObject *tensor = NULL;
   if (sizeValues && strideValues)
-    tensor = allocate(rank, sizeValues, strideValues, dtype, &pointer);
+    tensor = allocate(rank, sizeValues, strideValues, dtype, itemSize,
+                      &pointer);
   PyMem_Free(sizeValues);
   PyMem_Free(strideValues);
   return tensor;

@@ -73,3 +73,42 @@ func.func @rim_reshape(%x: tensor<8x32xf32>) -> tensor<256xf32> {
   %r = tensor.collapse_shape %y [[0, 1]] : tensor<8x32xf32> into tensor<256xf32>
   return %r : tensor<256xf32>
 }
+
+#channel = affine_map<(d0, d1, d2) -> (d1)>
+#one = affine_map<(d0) -> (d0)>
+#all = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+
+// The values of a channel are computed once a row: a batch normalisation and
+// another one behind it are one kernel.
+// CHECK-LABEL: @channels
+// CHECK: fx.kernel loops
+// CHECK-NOT: fx.kernel loops
+// CHECK: return
+func.func @channels(%x: tensor<8x4x512xf32>, %v: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<8x4x512xf32> {
+  %e = tensor.empty() : tensor<8x4x512xf32>
+  %ec = tensor.empty() : tensor<4xf32>
+  %one = arith.constant 1.0 : f32
+  %rv = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%v : tensor<4xf32>) outs(%ec : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.exp %a : f32
+    %1 = arith.divf %one, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4xf32>
+  %y = linalg.generic {indexing_maps = [#all, #channel, #all], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x, %rv : tensor<8x4x512xf32>, tensor<4xf32>) outs(%e : tensor<8x4x512xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %0 = arith.mulf %a, %c : f32
+    linalg.yield %0 : f32
+  } -> tensor<8x4x512xf32>
+  %rw = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%w : tensor<4xf32>) outs(%ec : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.exp %a : f32
+    %1 = arith.divf %one, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4xf32>
+  %z = linalg.generic {indexing_maps = [#all, #channel, #all], iterator_types = ["parallel", "parallel", "parallel"]} ins(%y, %rw : tensor<8x4x512xf32>, tensor<4xf32>) outs(%e : tensor<8x4x512xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %0 = arith.addf %a, %c : f32
+    linalg.yield %0 : f32
+  } -> tensor<8x4x512xf32>
+  return %z : tensor<8x4x512xf32>
+}

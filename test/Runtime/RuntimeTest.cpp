@@ -50,6 +50,41 @@ void fxtest::testMemory() {
   fx_rt_context_destroy(ctx);
 }
 
+void fxtest::testTensorMemory() {
+  fx_rt_tensor_trim();
+  const int64_t size = int64_t(1) << 20;
+  fx_rt_block *blocks[3];
+  void *data[3];
+  for (int i = 0; i < 3; ++i) {
+    data[i] = fx_rt_tensor_acquire(size, &blocks[i]);
+    FX_CHECK(data[i] && reinterpret_cast<uintptr_t>(data[i]) % 64 == 0,
+             "alignment");
+    std::memset(data[i], 1, size);
+  }
+  fx_rt_tensor_release(data[1], blocks[1]);
+  FX_CHECK(fx_rt_tensor_cached_bytes() == size, "a freed block is kept");
+  fx_rt_block *block;
+  void *again = fx_rt_tensor_acquire(size - 5000, &block);
+  FX_CHECK(again == data[1] && block == blocks[1], "and used again");
+  fx_rt_tensor_release(again, block);
+  // A size that does not fit: what was free goes, so that no more is held
+  // than was in use at one time.
+  void *large = fx_rt_tensor_acquire(2 * size, &block);
+  FX_CHECK(fx_rt_tensor_cached_bytes() == 0, "free blocks make room");
+  fx_rt_tensor_release(large, block);
+  FX_CHECK(fx_rt_tensor_acquire(int64_t(1) << 60, &block) == nullptr,
+           "out of memory");
+  FX_CHECK(std::strstr(fx_rt_last_error(), "out of memory"), "error text");
+  void *empty = fx_rt_tensor_acquire(0, &block);
+  FX_CHECK(empty != nullptr, "empty block");
+  fx_rt_tensor_release(empty, block);
+  fx_rt_tensor_release(data[0], blocks[0]);
+  fx_rt_tensor_release(data[2], blocks[2]);
+  fx_rt_tensor_release(nullptr, nullptr);
+  fx_rt_tensor_trim();
+  FX_CHECK(fx_rt_tensor_cached_bytes() == 0, "trim");
+}
+
 void fxtest::testParallel() {
   int32_t setting = fx_rt_get_num_threads();
   FX_CHECK(setting >= 1, "%d threads", setting);
@@ -157,6 +192,7 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)();
   } sections[] = {{"memory", testMemory},
+                  {"tensor-memory", testTensorMemory},
                   {"parallel", testParallel},
                   {"gemm", testGemm},
                   {"conv", testConvolution},

@@ -62,6 +62,7 @@ double worstError(const std::vector<T> &got, const std::vector<double> &want,
 }
 
 void testMemory();
+void testTensorMemory();
 void testParallel();
 void testGemm();
 void testConvolution();

@@ -13,6 +13,8 @@ import operator
 import torch
 import torch._inductor.inductor_prims  # noqa: F401 (defines prims.inductor_*)
 
+from fx_mlir import _library
+
 ENTRY = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4)
 SIZES = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2)
 SET_THREADS = ctypes.CFUNCTYPE(None, ctypes.c_int32)
@@ -33,7 +35,11 @@ _SCALARS = {"int64": ctypes.c_int64, "float64": ctypes.c_double, "bool": ctypes.
 
 
 def runtime_functions():
-    return tuple(ctypes.cast(f, ctypes.c_void_p).value for f in (_set_threads, _last_error))
+    # Tensors may outlive the interpreter's state: their memory is not Python's.
+    library = _library.library()
+    return tuple(ctypes.cast(f, ctypes.c_void_p).value for f in (
+        _set_threads, _last_error, library.fx_rt_tensor_acquire,
+        library.fx_rt_tensor_release))
 
 
 compiled = 0

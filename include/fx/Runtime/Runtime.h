@@ -70,6 +70,24 @@ int64_t fx_rt_memory_peak(int32_t restart);
 /// convolutions.
 int64_t fx_rt_scratch_bytes(void);
 
+/// Memory of a tensor that the host owns and frees by fx_rt_tensor_release:
+/// 64-byte aligned, NULL with an error text when out of memory. Freed blocks
+/// are kept for later calls of any thread; with the blocks in use they never
+/// take more than was in use at one time, and alone never more than a limit
+/// (default 1 GiB a process, FX_RT_TENSOR_CACHE_BYTES).
+typedef struct fx_rt_block fx_rt_block;
+void *fx_rt_tensor_acquire(int64_t bytes, fx_rt_block **block);
+
+/// Frees a block; the first argument is not used (the signature is that of
+/// deleters).
+void fx_rt_tensor_release(void *data, void *block);
+
+/// Gives free blocks of fx_rt_tensor_release back to the system.
+void fx_rt_tensor_trim(void);
+
+/// Bytes of free blocks that fx_rt_tensor_release keeps.
+int64_t fx_rt_tensor_cached_bytes(void);
+
 /// Gives the workspace and all cached blocks back to the system.
 void fx_rt_context_trim(void *ctx);
 

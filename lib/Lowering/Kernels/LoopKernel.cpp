@@ -436,12 +436,27 @@ LoopKernel::analyze(const llvm::SetVector<Operation *> &ops,
     for (LoopReduction &reduction : kernel.reductions)
       kernel.numSweeps = std::max(kernel.numSweeps, reduction.sweep + 1);
 
+    // The loops from the innermost one: rows are swept inside of the kept dims.
+    SmallVector<unsigned> outward;
+    for (bool inner : {true, false})
+      for (int d = numDims - 1; d >= 0; --d)
+        if (kernel.dims[d].reduced == inner)
+          outward.push_back(d);
     for (auto &visit : visitor.visits) {
+      // A value is computed in the innermost loop that it depends on.
+      llvm::SmallBitVector used = getDims(visit.loops);
       int64_t evaluated = kernel.getNumPoints(/*reduced=*/false);
-      if (getDims(visit.loops).anyCommon(reduced))
+      if (used.anyCommon(reduced))
         evaluated *= kernel.getNumPoints(/*reduced=*/true);
-      if (evaluated > visit.points)
-        kernel.recomputedCost += visit.cost;
+      if (evaluated <= visit.points)
+        continue;
+      double share = 1;
+      for (unsigned d : outward) {
+        if (used.test(d))
+          break;
+        share /= estimateProduct(1, kernel.dims[d].size, 256);
+      }
+      kernel.recomputedCost += visit.cost * share;
     }
     kernel.indexDims = getDims(visitor.indexExprs);
     for (AffineMap map : maps)

@@ -74,8 +74,8 @@ struct LoopKernel {
   unsigned numTranscendental = 0;
   unsigned numOps = 0;
   /// Cost for each point of values that are computed at more points than they
-  /// have elements.
-  unsigned recomputedCost = 0;
+  /// have elements; one that stays the same along a row counts once a row.
+  double recomputedCost = 0;
 
   /// The kernel that computes `outputs` with `ops`, or failure; `reason` tells
   /// why.
