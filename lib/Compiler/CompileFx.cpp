@@ -314,6 +314,10 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
     for (const auto &[name, bytes] : host.statistics->workspaces)
       if (function.name == name)
         function.workspaceBytes = bytes;
+  for (FunctionDescription &function : result.description.functions)
+    for (const auto &[name, bytes] : host.statistics->threadScratch)
+      if (function.name == name)
+        function.scratchBytes = bytes;
   result.code = std::move(*code);
   return result;
 }

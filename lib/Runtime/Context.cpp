@@ -67,6 +67,9 @@ struct fx_rt_context {
   /// Free blocks, most recently freed first.
   BlockHeader *freeBlocks;
   int64_t cachedBytes, cacheLimit;
+  /// Memory of fx_rt_lend.
+  char *lent;
+  size_t lentBytes, lentUsed;
   DeviceSlot device;
 };
 
@@ -78,9 +81,8 @@ struct Scratch {
   size_t bytes[ScratchSlotCount];
 };
 thread_local Scratch scratch;
-/// What all contexts and threads hold, the most of it, and what of it is
-/// scratch of threads.
-std::atomic<int64_t> heldBytes{0}, peakBytes{0}, scratchBytes{0};
+/// What all contexts and threads hold, and the most of it.
+std::atomic<int64_t> heldBytes{0}, peakBytes{0};
 
 void addHeld(int64_t bytes) {
   int64_t held = heldBytes.fetch_add(bytes) + bytes;
@@ -98,7 +100,6 @@ void releaseThreadMemory(void *) {
   for (int slot = 0; slot < ScratchSlotCount; ++slot) {
     free(scratch.data[slot]);
     addHeld(-static_cast<int64_t>(scratch.bytes[slot]));
-    scratchBytes -= static_cast<int64_t>(scratch.bytes[slot]);
   }
   memset(&scratch, 0, sizeof(scratch));
 }
@@ -146,9 +147,52 @@ void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
     abort();
   }
   addHeld(static_cast<int64_t>(capacity));
-  scratchBytes += static_cast<int64_t>(capacity - scratch.bytes[slot]);
   scratch.bytes[slot] = capacity;
   return scratch.data[slot];
+}
+
+static size_t getLentSize(size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+void fxrt::addThreadScratch(fx_rt_scratch &needs, ScratchSlot slot,
+                            size_t bytes) {
+  int64_t capacity = static_cast<int64_t>(roundBlockSize(bytes));
+  needs.thread[slot] = maxOf(needs.thread[slot], capacity);
+}
+
+void fxrt::addLent(fx_rt_scratch &needs, size_t bytes) {
+  needs.lent += static_cast<int64_t>(getLentSize(bytes));
+}
+
+void fx_rt_lend(void *opaque, void *memory, int64_t bytes) {
+  if (fx_rt_context *ctx = resolve(opaque)) {
+    ctx->lent = static_cast<char *>(memory);
+    ctx->lentBytes = static_cast<size_t>(bytes);
+    ctx->lentUsed = 0;
+  }
+}
+
+void *fxrt::takeBlock(void *opaque, int64_t bytes) {
+  fx_rt_context *ctx = resolve(opaque);
+  if (!ctx)
+    return nullptr;
+  size_t size = getLentSize(static_cast<size_t>(bytes));
+  if (!ctx->lentBytes || ctx->lentUsed + size > ctx->lentBytes)
+    return fx_rt_alloc(ctx, bytes);
+  char *block = ctx->lent + ctx->lentUsed;
+  ctx->lentUsed += size;
+  return block;
+}
+
+void fxrt::returnBlock(void *opaque, void *block) {
+  fx_rt_context *ctx = resolve(opaque);
+  char *bytes = static_cast<char *>(block);
+  if (ctx && ctx->lentBytes && bytes >= ctx->lent &&
+      bytes <= ctx->lent + ctx->lentBytes)
+    ctx->lentUsed = static_cast<size_t>(bytes - ctx->lent);
+  else
+    fx_rt_free(opaque, block);
 }
 
 int64_t fx_rt_memory_peak(int32_t restart) {
@@ -157,8 +201,6 @@ int64_t fx_rt_memory_peak(int32_t restart) {
     peakBytes = heldBytes.load();
   return peak;
 }
-
-int64_t fx_rt_scratch_bytes(void) { return scratchBytes; }
 
 void fx_rt_set_error(const char *message) {
   snprintf(errorText, sizeof(errorText), "%s", message ? message : "");

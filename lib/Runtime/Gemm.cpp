@@ -80,6 +80,26 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
   return plan;
 }
 
+/// Elements of the packing buffers of a block of C; 0 for what is not packed.
+struct TileScratch {
+  int64_t a = 0, b = 0;
+};
+
+template <typename T>
+TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
+                        int64_t rows, int64_t columns, int64_t K) {
+  TileScratch scratch;
+  const int64_t kcMax = blockK(K, sizeof(T));
+  const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
+  if (plan.packA)
+    scratch.a = kcMax * table.mr *
+                    minOf(panelsAtOnce, ceilDiv(rows, table.mr)) +
+                table.vl;
+  if (plan.packB)
+    scratch.b = kcMax * minOf(roundUp(columns, table.nr), kBlockN);
+  return scratch;
+}
+
 template <typename S, typename T>
 class BlockRunner {
 public:
@@ -190,12 +210,11 @@ private:
     const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
     const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
     T *packedA = nullptr, *packedB = nullptr;
+    TileScratch scratch = tileScratch(plan, table, m1 - m0, n1 - n0, p.K);
     if (plan.packA)
-      packedA = threadScratchOf<T>(
-          ScratchPackA,
-          kcMax * table.mr * minOf(panelsAtOnce, panels.parts) + table.vl);
+      packedA = threadScratchOf<T>(ScratchPackA, scratch.a);
     if (plan.packB)
-      packedB = threadScratchOf<T>(ScratchPackB, kcMax * ncMax);
+      packedB = threadScratchOf<T>(ScratchPackB, scratch.b);
 
     for (int64_t n = n0; n < n1; n += ncMax) {
       int64_t cols = minOf(ncMax, n1 - n);
@@ -326,7 +345,36 @@ void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
               });
 }
 
+template <typename S, typename T>
+void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
+  if (p.M <= 0 || p.N <= 0 || p.batch <= 0 || p.K <= 0)
+    return;
+  const Plan plan = choosePlan(p);
+  int64_t a = 0, b = 0;
+  if (plan.method == Method::Tiles) {
+    TileScratch scratch = tileScratch(plan, gemmKernels<T>(), p.M, p.N, p.K);
+    a = scratch.a;
+    b = scratch.b;
+  } else if (plan.method == Method::Dot) {
+    a = plan.copyA ? p.M * p.K : 0;
+    b = plan.copyB ? p.N * p.K : 0;
+  }
+  if (a)
+    addThreadScratch(needs, ScratchPackA, a * sizeof(T));
+  if (b)
+    addThreadScratch(needs, ScratchPackB, b * sizeof(T));
+}
+
 template void fxrt::runGemm(void *, const GemmProblem<float, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<double, double> &);
 template void fxrt::runGemm(void *, const GemmProblem<BFloat16, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<Half, float> &);
+
+template void fxrt::addGemmScratch(const GemmProblem<float, float> &,
+                                   fx_rt_scratch &);
+template void fxrt::addGemmScratch(const GemmProblem<double, double> &,
+                                   fx_rt_scratch &);
+template void fxrt::addGemmScratch(const GemmProblem<BFloat16, float> &,
+                                   fx_rt_scratch &);
+template void fxrt::addGemmScratch(const GemmProblem<Half, float> &,
+                                   fx_rt_scratch &);

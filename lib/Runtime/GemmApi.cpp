@@ -8,11 +8,11 @@ using namespace fxrt;
 
 namespace {
 template <typename S, typename T>
-void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+GemmProblem<S, T>
+makeProblem(int64_t batch, int64_t M, int64_t N, int64_t K,
              const S *A, int64_t bsA, int64_t rsA, int64_t csA, const S *B,
              int64_t bsB, int64_t rsB, int64_t csB, T *C, int64_t bsC,
-             int64_t rsC, int32_t accumulate, Epilogue<T> epilogue,
-             void *closure) {
+             int64_t rsC, int32_t accumulate, Epilogue<T> epilogue) {
   GemmProblem<S, T> p;
   p.batch = batch;
   p.M = M;
@@ -31,7 +31,6 @@ void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
   p.rsC = rsC;
   p.accumulate = accumulate != 0;
   p.epilogue = epilogue;
-  p.closure = closure;
   // One B for consecutive row blocks of A and C is a single taller product.
   if (batch > 1 && bsB == 0 && bsA == M * rsA && bsC == M * rsC && !epilogue) {
     p.M = M * batch;
@@ -50,9 +49,52 @@ void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
     p.csB = rsA;
     p.rsC = p.N;
   }
+  return p;
+}
+
+template <typename S, typename T>
+void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+             const S *A, int64_t bsA, int64_t rsA, int64_t csA, const S *B,
+             int64_t bsB, int64_t rsB, int64_t csB, T *C, int64_t bsC,
+             int64_t rsC, int32_t accumulate, Epilogue<T> epilogue,
+             void *closure) {
+  GemmProblem<S, T> p =
+      makeProblem(batch, M, N, K, A, bsA, rsA, csA, B, bsB, rsB, csB, C, bsC,
+                  rsC, accumulate, epilogue);
+  p.closure = closure;
   runGemm(ctx, p);
 }
+
+template <typename S, typename T>
+void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
+                int64_t rsA, int64_t csA, int64_t bsB, int64_t rsB, int64_t csB,
+                int64_t bsC, int64_t rsC, bool hasEpilogue,
+                fx_rt_scratch &needs) {
+  Epilogue<T> epilogue = nullptr;
+  if (hasEpilogue)
+    epilogue = [](void *, int64_t, int64_t, int64_t, int64_t, int64_t, T *,
+                  int64_t) {};
+  const S *none = nullptr;
+  T *result = nullptr;
+  addGemmScratch(makeProblem(batch, M, N, K, none, bsA, rsA, csA, none, bsB,
+                             rsB, csB, result, bsC, rsC, 0, epilogue),
+                 needs);
+}
 } // namespace
+
+void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
+                        int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
+                        int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
+                        int64_t rsC, int32_t hasEpilogue,
+                        fx_rt_scratch *scratch) {
+  *scratch = {};
+  auto add = type == 1   ? addScratch<double, double>
+             : type == 2 ? addScratch<BFloat16, float>
+             : type == 3 ? addScratch<Half, float>
+                         : addScratch<float, float>;
+  add(batch, M, N, K, bsA, rsA, csA, bsB, rsB, csB, bsC, rsC, hasEpilogue != 0,
+      *scratch);
+}
 
 void fx_rt_sgemm(void *ctx, int64_t M, int64_t N, int64_t K, const float *A,
                  int64_t rsA, int64_t csA, const float *B, int64_t rsB,

@@ -83,6 +83,10 @@ inline int64_t blockK(int64_t K, int64_t elementSize) {
 template <typename S, typename T>
 void runGemm(void *ctx, const GemmProblem<S, T> &problem);
 
+/// Adds what runGemm asks threads for.
+template <typename S, typename T>
+void addGemmScratch(const GemmProblem<S, T> &problem, fx_rt_scratch &needs);
+
 } // namespace fxrt
 
 #endif // FX_LIB_RUNTIME_GEMMIMPL_H

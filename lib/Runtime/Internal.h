@@ -22,6 +22,11 @@ enum ScratchSlot {
 };
 void *threadScratch(ScratchSlot slot, size_t bytes);
 
+/// Adds a request of threadScratch, or of a ScopedBuffer, to what a kernel
+/// needs.
+void addThreadScratch(fx_rt_scratch &scratch, ScratchSlot slot, size_t bytes);
+void addLent(fx_rt_scratch &scratch, size_t bytes);
+
 template <typename T>
 T *threadScratchOf(ScratchSlot slot, int64_t count) {
   return static_cast<T *>(threadScratch(slot, count * sizeof(T)));
@@ -64,13 +69,18 @@ void *allocateAligned(size_t bytes);
 /// Records the error text of a failed allocation.
 void reportOutOfMemory(int64_t bytes);
 
-/// A block of fx_rt_alloc that frees itself.
+/// A block of the memory that the context was lent, else of fx_rt_alloc. The
+/// last one taken is the first one to be given back.
+void *takeBlock(void *ctx, int64_t bytes);
+void returnBlock(void *ctx, void *block);
+
+/// Such a block that gives itself back.
 template <typename T>
 class ScopedBuffer {
 public:
   ScopedBuffer(void *ctx, int64_t count)
-      : ctx(ctx), data(static_cast<T *>(fx_rt_alloc(ctx, count * sizeof(T)))) {}
-  ~ScopedBuffer() { fx_rt_free(ctx, data); }
+      : ctx(ctx), data(static_cast<T *>(takeBlock(ctx, count * sizeof(T)))) {}
+  ~ScopedBuffer() { returnBlock(ctx, data); }
   ScopedBuffer(const ScopedBuffer &) = delete;
   ScopedBuffer &operator=(const ScopedBuffer &) = delete;
   T *get() const { return data; }

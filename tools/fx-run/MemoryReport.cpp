@@ -36,6 +36,9 @@ MemoryReport::MemoryReport(const ModelCode &code)
     : countPeak(reinterpret_cast<CountPeak>(code.lookup("fx_rt_memory_peak"))) {
   if (countPeak)
     countPeak(/*restart=*/1);
+  if (auto count = reinterpret_cast<int32_t (*)()>(
+          code.lookup("fx_rt_get_num_threads")))
+    numThreads = count();
   restartResidentPeak();
   residentBefore = readStatus("VmRSS:");
 }
@@ -51,7 +54,7 @@ void MemoryReport::addCall(const FunctionDescription &function,
   workspace = std::max(workspace, function.workspaceBytes);
   packing = std::max(packing, function.scratchBytes);
   isKnown = isKnown && function.workspaceBytes >= 0;
-  planned = results + workspace + packing;
+  planned = results + workspace + packing * numThreads;
 }
 
 void MemoryReport::print(llvm::raw_ostream &os) const {

@@ -25,6 +25,7 @@ public:
 private:
   using CountPeak = int64_t (*)(int32_t restart);
   CountPeak countPeak;
+  int64_t numThreads = 1;
   int64_t residentBefore;
   int64_t resident = 0;
   int64_t results = 0;

@@ -61,14 +61,23 @@ void *fx_rt_alloc(void *ctx, int64_t bytes);
 /// ignored.
 void fx_rt_free(void *ctx, void *block);
 
+/// Lends a context memory for what the next kernels need beside their operands
+/// and no thread has of its own (packed weights): instead of fx_rt_alloc's. It
+/// must be 64-byte aligned. 0 bytes end the loan.
+void fx_rt_lend(void *ctx, void *memory, int64_t bytes);
+
+/// What a kernel needs beside its operands: bytes to be lent, and bytes of each
+/// packing buffer of a thread, which keeps the largest of each. With several
+/// threads each needs at most this.
+typedef struct fx_rt_scratch {
+  int64_t lent;
+  int64_t thread[4];
+} fx_rt_scratch;
+
 /// The most bytes that all contexts and threads have held at one time:
 /// workspaces, blocks of fx_rt_alloc and scratch of threads, as they were asked
 /// for of the C library. With `restart` the next answer counts from now.
 int64_t fx_rt_memory_peak(int32_t restart);
-
-/// What of them threads hold now, for packing the operands of products and
-/// convolutions.
-int64_t fx_rt_scratch_bytes(void);
 
 /// Memory of a tensor that the host owns and frees by fx_rt_tensor_release:
 /// 64-byte aligned, NULL with an error text when out of memory. Freed blocks
@@ -186,6 +195,14 @@ void fx_rt_gemm_f16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
                     float *C, int64_t bsC, int64_t rsC, int32_t accumulate,
                     fx_rt_epilogue_f32 epilogue, void *closure);
 
+/// What such a product needs beside its operands. `type` is that of the
+/// operands: 0 f32, 1 f64, 2 bf16, 3 f16. Strides as above.
+void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
+                        int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
+                        int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
+                        int64_t rsC, int32_t hasEpilogue,
+                        fx_rt_scratch *scratch);
+
 /// The instruction set in use: "avx512", "avx2" or "generic". The environment
 /// variable FX_RT_ISA chooses a lower one than the machine has.
 const char *fx_rt_isa(void);
@@ -219,6 +236,13 @@ typedef struct fx_rt_conv_shape {
 int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
                      const float *input, const float *weight, const float *bias,
                      float *output, fx_rt_epilogue_f32 epilogue, void *closure);
+
+/// What the convolution and the gradient of its weight need beside their
+/// operands.
+void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape,
+                          fx_rt_scratch *scratch);
+void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
+                                          fx_rt_scratch *scratch);
 
 /// Gradient of the input, from the gradient of the output.
 int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,

@@ -18,6 +18,8 @@ struct CompileStatistics {
   /// Functions and the bytes of their planned workspaces; -1 where memory is
   /// allocated by sizes of the run time.
   std::vector<std::pair<std::string, int64_t>> workspaces;
+  /// Functions and what each thread keeps for packing operands.
+  std::vector<std::pair<std::string, int64_t>> threadScratch;
 };
 
 } // namespace mlir::fx

@@ -236,6 +236,24 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
                              std::max(first, lastUse.lookup(result))});
       }
     }
+    // What kernels are lent, and what they make threads keep.
+    SmallVector<std::pair<KernelOp, size_t>> lent;
+    SmallVector<int64_t> threadBytes;
+    for (auto kernel : block.getOps<KernelOp>()) {
+      auto scratch = kernel->getAttrOfType<DenseI64ArrayAttr>(kScratchAttr);
+      if (!scratch || scratch.empty())
+        continue;
+      if (scratch[0] > 0) {
+        lent.emplace_back(kernel, intervals.size());
+        intervals.push_back({getBufferSize(scratch[0]), position[kernel],
+                             position[kernel]});
+      }
+      threadBytes.resize(std::max<size_t>(threadBytes.size(),
+                                          scratch.size() - 1));
+      for (auto [bytes, wanted] :
+           llvm::zip(threadBytes, scratch.asArrayRef().drop_front()))
+        bytes = std::max(bytes, wanted);
+    }
     // What an entry point writes itself: numbers, and contents that nobody sets.
     int64_t end = position[terminator];
     SmallVector<int64_t> resultPlaces(terminator->getNumOperands(),
@@ -253,6 +271,11 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
     std::vector<int64_t> live = getLiveBytes(intervals, count);
     auto fullest = std::max_element(live.begin(), live.end());
     int64_t peak = assignOffsets(intervals, *fullest);
+    for (auto [kernel, interval] : lent)
+      kernel->setAttr(kScratchPlacementAttr,
+                      b.getI64IntegerAttr(intervals[interval].offset));
+    if (int64_t total = llvm::sum_of(threadBytes))
+      function->setAttr(kThreadScratchAttr, b.getI64IntegerAttr(total));
     for (auto [index, interval] : written)
       resultPlaces[index] = intervals[interval].offset;
     if (ownsResults)

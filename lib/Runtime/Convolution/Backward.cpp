@@ -197,17 +197,22 @@ public:
                       : minOf(s.out_h, maxOf(1, kPositions / s.out_w));
   }
 
+  void addScratch(fx_rt_scratch &needs) const {
+    addLent(needs, imageCount() * sizeof(float));
+    addLent(needs, gradCount() * sizeof(float));
+    addLent(needs, sumCount() * sizeof(float));
+    addLent(needs, C * taps * sizeof(int64_t));
+  }
+
   int32_t run(void *ctx, const float *gradOutput, const float *input,
               float *gradWeight) {
-    const int64_t channels = imagesAtOnce * s.in_channels;
-    ScopedBuffer<float> image(ctx, padded ? channels * imageH * imageW : 0);
-    ScopedBuffer<float> grad(ctx,
-                             imagesAtOnce * positions * paddedO * s.groups);
-    ScopedBuffer<float> sums(ctx, s.groups * C * taps * paddedO);
+    ScopedBuffer<float> image(ctx, imageCount());
+    ScopedBuffer<float> grad(ctx, gradCount());
+    ScopedBuffer<float> sums(ctx, sumCount());
     ScopedBuffer<int64_t> offsets(ctx, C * taps);
     if (!image.get() || !grad.get() || !sums.get() || !offsets.get())
       return 1;
-    fillWithZeros(ctx, sums.get(), s.groups * C * taps * paddedO);
+    fillWithZeros(ctx, sums.get(), sumCount());
     for (int64_t i = 0; i < C * taps; ++i)
       offsets.get()[i] = i / taps * imageH * imageW +
                          i % taps / s.kernel_w * s.dilation_h * imageW +
@@ -260,6 +265,15 @@ private:
   const int64_t nr, C, O, taps, positions, usedH, usedW, paddedO;
   bool padded;
   int64_t imageH, imageW, imagesAtOnce, imagesPerTile, linesAtOnce;
+
+  /// Elements of the padded images, the packed gradients and the sums.
+  int64_t imageCount() const {
+    return padded ? imagesAtOnce * s.in_channels * imageH * imageW : 0;
+  }
+  int64_t gradCount() const {
+    return imagesAtOnce * positions * paddedO * s.groups;
+  }
+  int64_t sumCount() const { return s.groups * C * taps * paddedO; }
 
   void padPlane(const float *source, int64_t plane, float *image) const {
     // Columns [left, right) of the padded image come from the input.
@@ -339,7 +353,49 @@ private:
         });
   }
 };
+
+bool isEmptyWeightGradient(const fx_rt_conv_shape &s) {
+  return s.batch == 0 || s.out_h * s.out_w == 0 ||
+         s.out_channels * (s.in_channels / s.groups) * s.kernel_h *
+                 s.kernel_w ==
+             0;
+}
+
+/// Whether the gradient of a weight is a product for each image.
+bool isProductGradient(const fx_rt_conv_shape &s) {
+  return isPointwise(s) && s.out_h * s.out_w >= 256;
+}
+
+GemmProblem<float, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
+  const int64_t positions = s.out_h * s.out_w;
+  GemmProblem<float, float> p;
+  p.M = s.out_channels;
+  p.N = s.in_channels;
+  p.K = positions;
+  p.A = p.B = nullptr;
+  p.rsA = positions;
+  p.csA = 1;
+  p.rsB = 1;
+  p.csB = positions;
+  p.C = nullptr;
+  p.rsC = s.in_channels;
+  return p;
+}
 } // namespace
+
+void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
+                                          fx_rt_scratch *scratch) {
+  const fx_rt_conv_shape &s = *shape;
+  *scratch = {};
+  if (!checkShape(s, "fx_rt_conv2d_backward_weight_scratch") ||
+      isEmptyWeightGradient(s))
+    return;
+  if (isDepthwise(s))
+    return addDepthwiseScratch(s, *scratch);
+  if (isProductGradient(s))
+    return addGemmScratch(getPointwiseGradient(s), *scratch);
+  WeightGradient(s).addScratch(*scratch);
+}
 
 int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
                                      const float *grad_output,
@@ -360,20 +416,12 @@ int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
     depthwiseBackwardWeight(ctx, s, grad_output, input, grad_weight);
     return 0;
   }
-  if (isPointwise(s) && positions >= 256) {
+  if (isProductGradient(s)) {
     for (int64_t n = 0; n < s.batch; ++n) {
-      GemmProblem<float, float> p;
-      p.M = s.out_channels;
-      p.N = s.in_channels;
-      p.K = positions;
+      GemmProblem<float, float> p = getPointwiseGradient(s);
       p.A = grad_output + n * s.out_channels * positions;
-      p.rsA = positions;
-      p.csA = 1;
       p.B = input + n * s.in_channels * positions;
-      p.rsB = 1;
-      p.csB = positions;
       p.C = grad_weight;
-      p.rsC = s.in_channels;
       p.accumulate = n > 0;
       runGemm(ctx, p);
     }

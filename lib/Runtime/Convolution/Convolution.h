@@ -46,6 +46,8 @@ struct PatchProduct {
 };
 
 void runPatchProduct(void *ctx, const PatchProduct &product);
+/// Adds what it asks threads for.
+void addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs);
 
 /// The panels that a group's weights are cut into.
 inline EvenSplit weightPanels(int64_t M) {
@@ -66,6 +68,8 @@ inline bool isPointwise(const fx_rt_conv_shape &s) {
 inline bool isDepthwise(const fx_rt_conv_shape &s) {
   return s.groups > 1 && s.in_channels == s.groups;
 }
+/// Adds what the depthwise kernels ask threads for.
+void addDepthwiseScratch(const fx_rt_conv_shape &shape, fx_rt_scratch &needs);
 void depthwiseForward(void *ctx, const fx_rt_conv_shape &shape,
                       const float *input, const float *weight,
                       const float *bias, float *output,

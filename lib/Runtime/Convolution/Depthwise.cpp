@@ -14,22 +14,34 @@
 using namespace fxrt;
 
 namespace {
-class DepthwiseImage {
-public:
-  explicit DepthwiseImage(const fx_rt_conv_shape &shape)
-      : s(shape), height((s.out_h - 1) * s.stride_h +
-                         (s.kernel_h - 1) * s.dilation_h + 1),
+/// The sizes of a padded plane.
+struct ImageSize {
+  explicit ImageSize(const fx_rt_conv_shape &s)
+      : height((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h +
+               1),
         width((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w +
               1),
         phaseWidth(ceilDiv(width, s.stride_w)),
-        lineWidth(phaseWidth * s.stride_w) {
+        lineWidth(phaseWidth * s.stride_w), size(height * lineWidth) {}
+
+  /// Of the plane and the list of its taps. A vector may be read beyond the last
+  /// element.
+  size_t getBytes(int64_t taps) const {
+    return taps * sizeof(int64_t) +
+           (size + kernels().f32.vl) * sizeof(float);
+  }
+
+  int64_t height, width, phaseWidth, lineWidth, size;
+};
+
+class DepthwiseImage : ImageSize {
+public:
+  explicit DepthwiseImage(const fx_rt_conv_shape &shape)
+      : ImageSize(shape), s(shape) {
     const int64_t taps = s.kernel_h * s.kernel_w;
-    // A vector may be read beyond the last element.
     int64_t slack = kernels().f32.vl;
-    size = height * lineWidth;
-    char *memory = static_cast<char *>(
-        threadScratch(ScratchConv, taps * sizeof(int64_t) +
-                                       (size + slack) * sizeof(float)));
+    char *memory =
+        static_cast<char *>(threadScratch(ScratchConv, getBytes(taps)));
     offset = reinterpret_cast<int64_t *>(memory);
     image = reinterpret_cast<float *>(offset + taps);
     memset(image + size, 0, slack * sizeof(float));
@@ -66,7 +78,6 @@ public:
 
 private:
   const fx_rt_conv_shape &s;
-  int64_t height, width, phaseWidth, lineWidth, size;
   int64_t *offset;
 
   int64_t column(int64_t x) const {
@@ -92,6 +103,12 @@ int64_t planeGrain(const fx_rt_conv_shape &s) {
   return maxOf(1, 100000 / (s.out_h * s.out_w * s.kernel_h * s.kernel_w));
 }
 } // namespace
+
+void fxrt::addDepthwiseScratch(const fx_rt_conv_shape &s,
+                               fx_rt_scratch &needs) {
+  addThreadScratch(needs, ScratchConv,
+                   ImageSize(s).getBytes(s.kernel_h * s.kernel_w));
+}
 
 void fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
                             const float *input, const float *weight,

@@ -118,6 +118,19 @@ public:
     columnBlocks = ceilDiv(unitSize, nr * kPanelsAtOnce);
   }
 
+  void addScratch(fx_rt_scratch &needs) const {
+    const int64_t number =
+        ceilDiv(minOf(kPanelsAtOnce * nr, unitSize), nr);
+    addThreadScratch(needs, ScratchConv, listBytes(number));
+    addThreadScratch(needs, ScratchPackB,
+                     patchCount(number) * sizeof(float));
+    // A panel whose destination has gaps, or parts of two images.
+    if (!p.dense() || (joined && positions % nr != 0))
+      addThreadScratch(needs, ScratchTile,
+                       panels.begin(minOf(panelsAtOnce(), panels.parts)) * nr *
+                           sizeof(float));
+  }
+
   void run(void *ctx) {
     int64_t tasks = units * p.groups * columnBlocks;
     int64_t threads = availableThreads();
@@ -146,6 +159,17 @@ private:
   bool joined;
   int64_t units, unitSize, columnBlocks;
 
+  int64_t panelsAtOnce() const { return maxOf(1, kRowsAtOnce / table.f32.mr); }
+  /// Bytes of the lists of what to load, and elements of the packed patches, of
+  /// `number` panels.
+  int64_t pieceCount() const { return p.taps * nr; }
+  int64_t beginCount() const { return p.taps * (nr / table.f32.vl) + 1; }
+  size_t listBytes(int64_t number) const {
+    return number * (pieceCount() * sizeof(PatchPiece) +
+                     beginCount() * sizeof(int32_t));
+  }
+  int64_t patchCount(int64_t number) const { return number * nr * kcMax; }
+
   int64_t sourceImage() const { return p.groups * p.channels * plane; }
   float *destAt(int64_t image, int64_t group, int64_t m) const {
     return p.dest + ((image * p.groups + group) * p.M + m) * destPlane;
@@ -161,11 +185,10 @@ private:
     const float *source = p.source + group * p.channels * plane;
 
     // What to load for each panel and tap.
-    const int64_t beginCount = p.taps * vectors + 1;
-    const int64_t pieceCount = p.taps * nr;
-    char *lists = static_cast<char *>(threadScratch(
-        ScratchConv, number * (pieceCount * sizeof(PatchPiece) +
-                               beginCount * sizeof(int32_t))));
+    const int64_t beginCount = this->beginCount();
+    const int64_t pieceCount = this->pieceCount();
+    char *lists =
+        static_cast<char *>(threadScratch(ScratchConv, listBytes(number)));
     auto *pieces = reinterpret_cast<PatchPiece *>(lists);
     auto *begin = reinterpret_cast<int32_t *>(pieces + number * pieceCount);
     for (int64_t i = 0; i < number; ++i) {
@@ -178,8 +201,8 @@ private:
                  begin + i * beginCount);
     }
 
-    float *patches = threadScratchOf<float>(ScratchPackB, number * nr * kcMax);
-    const int64_t panelsAtOnce = maxOf(1, kRowsAtOnce / table.f32.mr);
+    float *patches = threadScratchOf<float>(ScratchPackB, patchCount(number));
+    const int64_t panelsAtOnce = this->panelsAtOnce();
     for (int64_t k = 0; k < K; k += kcMax) {
       int64_t kc = minOf(kcMax, K - k);
       for (int64_t i = 0; i < number; ++i)
@@ -289,4 +312,8 @@ void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
       product.cols <= 0)
     return;
   PatchRunner(product).run(ctx);
+}
+
+void fxrt::addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs) {
+  PatchRunner(product).addScratch(needs);
 }

@@ -81,6 +81,7 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   FormKernelsPassOptions form;
   form.fuse = options.fuse;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
+  pm.addNestedPass<func::FuncOp>(createReserveScratchPass());
   pm.addPass(createBuildStepPass());
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   // Sizes are arithmetic of the entry point.

@@ -206,6 +206,7 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_workspace);
   FX_RUNTIME_SYMBOL(fx_rt_alloc);
   FX_RUNTIME_SYMBOL(fx_rt_free);
+  FX_RUNTIME_SYMBOL(fx_rt_lend);
   FX_RUNTIME_SYMBOL(fx_rt_parallel_for);
   FX_RUNTIME_SYMBOL(fx_rt_sgemm);
   FX_RUNTIME_SYMBOL(fx_rt_sgemm_batched);
@@ -312,7 +313,8 @@ MachineCode::emitSharedLibrary(StringRef path,
   arguments.push_back(runtime);
   // Nothing in the objects refers to these.
   SmallVector<StringRef> exported = {"fx_rt_last_error",
-                                     "fx_rt_memory_peak", "fx_rt_scratch_bytes",
+                                     "fx_rt_memory_peak",
+                                     "fx_rt_get_num_threads",
                                      "fx_rt_set_num_threads"};
   llvm::append_range(exported, options.exports);
   for (StringRef symbol : exported)

@@ -63,6 +63,7 @@ private:
   /// The same where memory could not be had.
   void leaveIfNull(Value memory);
   void freeDynamicBlocks();
+  void emitLend(Value memory, int64_t bytes);
   LogicalResult emitAssert(cf::AssertOp op);
   /// The pointer of a tensor's memory.
   FailureOr<Value> getPointer(Value tensor);
@@ -403,8 +404,22 @@ LogicalResult EntryPointEmitter::emitKernel(KernelOp kernel) {
   for (Value result : kernel.getResults())
     if (failed(addTensor(result)))
       return failure();
+  auto lent = kernel->getAttrOfType<IntegerAttr>(kScratchPlacementAttr);
+  if (lent)
+    emitLend(getPlace(lent.getInt()),
+             kernel->getAttrOfType<DenseI64ArrayAttr>(kScratchAttr)[0]);
   func::CallOp::create(b, loc, kernels.lookup(kernel), operands);
+  if (lent)
+    emitLend(LLVM::ZeroOp::create(b, loc, pointer), 0);
   return success();
+}
+
+void EntryPointEmitter::emitLend(Value memory, int64_t bytes) {
+  func::FuncOp lend = declare(
+      "fx_rt_lend",
+      b.getFunctionType({pointer, pointer, b.getI64Type()}, {}));
+  func::CallOp::create(b, loc, lend,
+                       ValueRange{context, memory, constant(bytes)});
 }
 
 void EntryPointEmitter::freeDynamicBlocks() {

@@ -29,6 +29,9 @@ struct KernelObserver : PassInstrumentation {
       std::lock_guard<std::mutex> guard(mutex);
       statistics.workspaces.emplace_back(function.getName().str(),
                                          getWorkspace(function));
+      if (auto bytes = function->getAttrOfType<IntegerAttr>(kThreadScratchAttr))
+        statistics.threadScratch.emplace_back(function.getName().str(),
+                                              bytes.getInt());
     }
   }
 

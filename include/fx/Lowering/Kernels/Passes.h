@@ -34,6 +34,14 @@ inline constexpr llvm::StringLiteral kOwnResultsAttr = "results_in_workspace";
 inline constexpr llvm::StringLiteral kResultPlacementAttr =
     "fx.result_placement";
 
+/// On a kernel: the bytes that it is to be lent, and those of each buffer that a
+/// thread keeps; and the offset of what is lent.
+inline constexpr llvm::StringLiteral kScratchAttr = "fx.scratch";
+inline constexpr llvm::StringLiteral kScratchPlacementAttr =
+    "fx.scratch_placement";
+/// On a function: the bytes of all buffers that a thread keeps.
+inline constexpr llvm::StringLiteral kThreadScratchAttr = "fx.thread_scratch";
+
 /// The value that owns the memory of a tensor: looks through reshapes and
 /// casts between kernels.
 Value getStorage(Value tensor);

@@ -52,6 +52,9 @@ def PlanMemoryPass : Pass<"fx-plan-memory", "::mlir::func::FuncOp"> {
 
     A function with `results_in_workspace` keeps its results in its workspace,
     too; `fx.result_placement` has the offsets of those that no kernel writes.
+    What a kernel is lent (the first number of `fx.scratch`) gets a place, too:
+    `fx.scratch_placement`. `fx.thread_scratch` is what each thread keeps.
+
     With `peak_budget` a workspace that is larger is a warning that names the
     kernel where it is fullest.
   }];

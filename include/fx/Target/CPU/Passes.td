@@ -5,6 +5,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ReserveScratchPass
+    : Pass<"fx-reserve-scratch", "::mlir::func::FuncOp"> {
+  let summary = "Notes what template kernels need beside their operands";
+  let description = [{
+    Asks the run-time library how much memory a product or convolution packs its
+    operands into, for this machine's instruction set. `fx.scratch` on a kernel
+    is the bytes that it is to be lent, which fx-plan-memory finds a place for,
+    and those of each packing buffer of a thread.
+  }];
+}
+
 def EmitCPUPass : Pass<"fx-emit-cpu", "::mlir::ModuleOp"> {
   let summary = "Emits each fx.kernel as a function, and the entry points";
   let description = [{

@@ -1,0 +1,155 @@
+//===- ReserveScratch.cpp - What templates need beside their operands -----===//
+
+#include "../Common/TemplateCall.h"
+
+#include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Runtime/Runtime.h"
+#include "fx/Target/CPU/Passes.h"
+
+namespace mlir::fx::cpu {
+#define GEN_PASS_DEF_RESERVESCRATCHPASS
+#include "fx/Target/CPU/Passes.h.inc"
+
+namespace {
+using target::TemplateCall;
+
+/// A dense operand of a product.
+struct Operand {
+  ArrayRef<int64_t> shape;
+  AffineMap map;
+
+  /// The dimension that the last loop of a class runs over.
+  std::optional<unsigned> findDim(unsigned loop) const {
+    for (auto [i, expr] : llvm::enumerate(map.getResults()))
+      if (cast<AffineDimExpr>(expr).getPosition() == loop)
+        return i;
+    return std::nullopt;
+  }
+  int64_t getStride(ArrayRef<unsigned> loops) const {
+    std::optional<unsigned> dim;
+    if (!loops.empty())
+      dim = findDim(loops.back());
+    return dim ? llvm::product_of(shape.drop_front(*dim + 1)) : 0;
+  }
+};
+
+fx_rt_scratch getProductScratch(const Contraction &match, bool hasEpilogue) {
+  auto getOperand = [](Value value, AffineMap map) {
+    return Operand{cast<RankedTensorType>(value.getType()).getShape(), map};
+  };
+  linalg::GenericOp op = match.op;
+  Operand lhs = getOperand(match.lhs, match.lhsMap);
+  Operand rhs = getOperand(match.rhs, match.rhsMap);
+  Operand result =
+      getOperand(op.getResult(0), op.getIndexingMapsArray()[2]);
+  auto getNumPoints = [&](ArrayRef<unsigned> loops) {
+    int64_t points = 1;
+    for (unsigned loop : loops)
+      if (std::optional<unsigned> dim = lhs.findDim(loop))
+        points *= lhs.shape[*dim];
+      else if (std::optional<unsigned> other = rhs.findDim(loop))
+        points *= rhs.shape[*other];
+    return points;
+  };
+  Type element = match.element;
+  int32_t type = element.isF64()    ? 1
+                 : element.isBF16() ? 2
+                 : element.isF16()  ? 3
+                                    : 0;
+  fx_rt_scratch scratch;
+  fx_rt_gemm_scratch(
+      type, getNumPoints(match.batch), getNumPoints(match.row),
+      getNumPoints(match.column), getNumPoints(match.inner),
+      lhs.getStride(match.batch), lhs.getStride(match.row),
+      lhs.getStride(match.inner), rhs.getStride(match.batch),
+      rhs.getStride(match.inner), rhs.getStride(match.column),
+      result.getStride(match.batch), result.getStride(match.row), hasEpilogue,
+      &scratch);
+  return scratch;
+}
+
+fx_rt_scratch getConvolutionScratch(const Contraction &match) {
+  auto getShape = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getShape();
+  };
+  linalg::GenericOp op = match.op;
+  bool isForward = match.kind == ContractionKind::Convolution;
+  ArrayRef<int64_t> input = getShape(match.input);
+  ArrayRef<int64_t> operand = getShape(match.weight);
+  ArrayRef<int64_t> result = getShape(op.getResult(0));
+  ArrayRef<int64_t> weight = isForward ? operand : result;
+  ArrayRef<int64_t> output = isForward ? result : operand;
+  int64_t spatial = match.stride.size(), g = match.grouped;
+  auto pick = [&](ArrayRef<int64_t> values, int64_t absent, int64_t axis) {
+    int64_t i = axis - (2 - spatial);
+    return i < 0 ? absent : values[i];
+  };
+  ArrayRef<int64_t> in = input.drop_front(2), out = output.drop_front(2 + g),
+                    kernel = weight.drop_front(2 + g);
+  int64_t groups = g ? weight[0] : 1;
+  fx_rt_conv_shape shape = {input[0],
+                            input[1],
+                            pick(in, 1, 0),
+                            pick(in, 1, 1),
+                            groups * weight[g],
+                            pick(out, 1, 0),
+                            pick(out, 1, 1),
+                            pick(kernel, 1, 0),
+                            pick(kernel, 1, 1),
+                            pick(match.stride, 1, 0),
+                            pick(match.stride, 1, 1),
+                            pick(match.padding, 0, 0),
+                            pick(match.padding, 0, 1),
+                            pick(match.dilation, 1, 0),
+                            pick(match.dilation, 1, 1),
+                            groups};
+  fx_rt_scratch scratch;
+  if (isForward)
+    fx_rt_conv2d_scratch(&shape, &scratch);
+  else
+    fx_rt_conv2d_backward_weight_scratch(&shape, &scratch);
+  return scratch;
+}
+
+bool hasStaticShape(Value value) {
+  return cast<ShapedType>(value.getType()).hasStaticShape();
+}
+
+struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
+  using ReserveScratchPassBase::ReserveScratchPassBase;
+
+  void runOnOperation() override {
+    Builder b(&getContext());
+    for (Block &block : getOperation().getBody())
+      for (auto kernel : block.getOps<KernelOp>())
+        reserve(b, kernel);
+  }
+
+  static void reserve(Builder &b, KernelOp kernel) {
+    if (kernel.getKind() != KernelKind::Template)
+      return;
+    FailureOr<Contraction> found = TemplateCall::findContraction(kernel);
+    if (failed(found) || !llvm::all_of(found->op->getOperands(), hasStaticShape))
+      return;
+    fx_rt_scratch scratch;
+    if (found->kind == ContractionKind::Product) {
+      Operation *terminator = kernel.getBody().front().getTerminator();
+      bool hasEpilogue =
+          llvm::any_of(terminator->getOperands(), [&](Value value) {
+            return value != found->op.getResult(0);
+          });
+      scratch = getProductScratch(*found, hasEpilogue);
+    } else {
+      if (!hasStaticShape(found->input) || !hasStaticShape(found->weight))
+        return;
+      scratch = getConvolutionScratch(*found);
+    }
+    SmallVector<int64_t> bytes = {scratch.lent};
+    llvm::append_range(bytes, scratch.thread);
+    if (llvm::any_of(bytes, [](int64_t count) { return count != 0; }))
+      kernel->setAttr(kScratchAttr, b.getDenseI64ArrayAttr(bytes));
+  }
+};
+
+} // namespace
+} // namespace mlir::fx::cpu
