@@ -1,11 +1,13 @@
 //===- ModelsTest.cpp - Every fx op has the models it should --------------===//
 //
-// A missing external model is silent: the op would never be recomputed.
+// A missing external model is silent: the op would never be recomputed. An op
+// that the interpreter does not know would only be met by chance.
 //
 //===----------------------------------------------------------------------===//
 
 #include "fx/Analysis/Rematerialization.h"
 #include "fx/IR/FXDialect.h"
+#include "fx/Interpreter/Interpreter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectRegistry.h"
 
@@ -30,6 +32,11 @@ int main() {
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
 
+  interp::Interpreter interpreter{ModuleOp()};
+  // Ends of regions, and what stands below linalg.
+  auto isInterpreted = [](StringRef name) {
+    return name != "fx.yield" && !name.starts_with("fx.kernel");
+  };
   unsigned count = 0;
   for (RegisteredOperationName name : context.getRegisteredOperations()) {
     if (name.getDialectNamespace() != "fx")
@@ -37,6 +44,12 @@ int main() {
     ++count;
     if (!name.hasInterface<RematerializationOpInterface>()) {
       std::fprintf(stderr, "%s has no RematerializationOpInterface\n",
+                   name.getStringRef().str().c_str());
+      ++failures;
+    }
+    if (isInterpreted(name.getStringRef()) &&
+        !interpreter.knows(name.getStringRef())) {
+      std::fprintf(stderr, "%s is not interpreted\n",
                    name.getStringRef().str().c_str());
       ++failures;
     }

@@ -34,13 +34,13 @@ class Refused(Exception):
     pass
 
 
-def fx_run(path, entries, training, folder):
+def fx_run(path, entries, training, folder, flags):
     """The results by name: out_<k>, or loss and grad_<parameter>."""
     arrays = {f"in_{k}": np.load(path.parent / entry["file"]).reshape(entry["shape"])
               for k, entry in enumerate(entries)}
     np.savez(folder / "in.npz", **arrays)
     done = subprocess.run(
-        [tool("fx-run"), str(path), *(["--mode=training"] if training else []),
+        [tool("fx-run"), str(path), *(["--mode=training"] if training else []), *flags,
          "--inputs", str(folder / "in.npz"), "--outputs", str(folder / "out.npz")],
         capture_output=True, text=True)
     if done.returncode == 1 and done.stderr.strip():
@@ -58,8 +58,8 @@ def compare(array, recorded, dtype, what, loose):
     model_zoo.close(actual, expected, what, loose)
 
 
-def check_forward(path, meta, folder):
-    results = fx_run(path, meta["in"], False, folder)
+def check_forward(path, meta, folder, flags):
+    results = fx_run(path, meta["in"], False, folder, flags)
     outputs = [results[key] for key in results.files if key.startswith(("out_", "loss"))]
     # A number that the program returns is a result too; None is none.
     entries = [entry for entry in meta["out"] if entry.get("const", 0) is not None]
@@ -71,8 +71,8 @@ def check_forward(path, meta, folder):
         compare(array, recorded, entry["dtype"], entry["file"], 10)
 
 
-def check_training(path, meta, folder):
-    results = fx_run(path, meta["train_in"], True, folder)
+def check_training(path, meta, folder, flags):
+    results = fx_run(path, meta["train_in"], True, folder, flags)
     weights = model_zoo.load_weights(path)
     low = any(weight.dtype == torch.bfloat16 for weight in weights.values())
     compare(results["loss"], np.load(path.parent / "loss.npy"),
@@ -89,13 +89,13 @@ def check_training(path, meta, folder):
         compare(gradients[name], recorded, dtype, name, 100)
 
 
-def check(model, level, folder):
+def check(model, level, folder, *flags):
     path = model_zoo.ZOO / model / f"{level}.pt2"
     meta = json.loads((path.parent / "meta.json").read_text())
     if level == "fwd":
-        check_forward(path, meta, folder)
+        check_forward(path, meta, folder, flags)
     elif meta["grads"]:
-        check_training(path, meta, folder)
+        check_training(path, meta, folder, flags)
 
 
 @pytest.mark.parametrize("model, level", MODELS)

@@ -119,7 +119,7 @@ static StringRef getNumpyDtype(NumpyType type) {
   return "";
 }
 
-static std::optional<NumpyType> getNumpyType(StringRef dtype) {
+std::optional<NumpyType> mlir::fx::getNumpyType(StringRef dtype) {
   for (NumpyType type : {NumpyType::Bool, NumpyType::I8, NumpyType::U8,
                          NumpyType::I16, NumpyType::I32, NumpyType::I64,
                          NumpyType::F16, NumpyType::F32, NumpyType::F64})
@@ -386,9 +386,38 @@ static Error executeStep(Call &call, const ModelCode &code,
   return Error::success();
 }
 
+/// The sizes of an argument of a call.
+static std::vector<int64_t> getShape(const Call &call, size_t index) {
+  ArrayRef<int64_t> sizes = call.sizes;
+  for (size_t i = 0; i <= index; ++i) {
+    std::vector<int64_t> shape = call.function->arguments[i].shape;
+    for (int64_t &size : shape)
+      if (size < 0) {
+        size = sizes.front();
+        sizes = sizes.drop_front();
+      }
+    if (i == index)
+      return shape;
+  }
+  llvm_unreachable("the call has this argument");
+}
+
+static Error interpret(Call &call, const ModelCode &code) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < call.arguments.size(); ++i)
+    shapes.push_back(getShape(call, i));
+  auto results = code.interpret(*call.function, call.arguments, shapes);
+  if (!results)
+    return results.takeError();
+  call.results = std::move(*results);
+  return Error::success();
+}
+
 static Error execute(Call &call, const ModelCode &code,
                      const RunOptions &options) {
   const FunctionDescription &function = *call.function;
+  if (code.interpret)
+    return interpret(call, code);
   if (Error error = allocateResults(call, code))
     return error;
   auto entry = reinterpret_cast<EntryPoint>(code.lookup(function.name));
@@ -424,22 +453,6 @@ static Error execute(Call &call, const ModelCode &code,
       return error;
   return gpu ? gpu->download(function.results, call.results, results)
              : Error::success();
-}
-
-/// The sizes of an argument of a call.
-static std::vector<int64_t> getShape(const Call &call, size_t index) {
-  ArrayRef<int64_t> sizes = call.sizes;
-  for (size_t i = 0; i <= index; ++i) {
-    std::vector<int64_t> shape = call.function->arguments[i].shape;
-    for (int64_t &size : shape)
-      if (size < 0) {
-        size = sizes.front();
-        sizes = sizes.drop_front();
-      }
-    if (i == index)
-      return shape;
-  }
-  llvm_unreachable("the call has this argument");
 }
 
 /// Passes an argument of the forward to the backward; false if it has none of
@@ -527,17 +540,20 @@ Expected<std::vector<NamedNumpyArray>>
 mlir::fx::runModel(const ModelCode &code, ArrayRef<NamedNumpyArray> inputs,
                    const RunOptions &options) {
   const ModelDescription &model = code.description;
-  const FunctionDescription *step = model.find("step");
+  bool isChosen = !options.function.empty();
+  const FunctionDescription *step =
+      model.find(isChosen ? options.function : "step");
   if (step && !step->ownsResults)
     step = nullptr;
   const FunctionDescription *backward =
-      step ? nullptr : model.find("backward");
+      step || isChosen ? nullptr : model.find("backward");
   const FunctionDescription *function =
       step       ? step
+      : isChosen ? model.find(options.function)
       : backward ? model.find("forward")
                : (model.functions.empty() ? nullptr : &model.functions.front());
   if (!function)
-    return makeError("the model has no function to run");
+    return makeError("the model has no function {0} to run", options.function);
   if (options.memory && model.target != "cpu")
     return makeError("--memory measures the host's memory, not a GPU's");
   Call forward(function);

@@ -19,7 +19,16 @@ struct ModelCode {
   std::function<void *(llvm::StringRef)> lookup;
   /// The bytes of a parameter, buffer or constant.
   std::function<std::optional<llvm::StringRef>(llvm::StringRef)> weight;
+  /// Runs a function without code, on arguments of the given shapes; empty if
+  /// there is code.
+  std::function<llvm::Expected<std::vector<NumpyArray>>(
+      const FunctionDescription &, llvm::ArrayRef<const void *>,
+      llvm::ArrayRef<std::vector<int64_t>>)>
+      interpret;
 };
+
+/// The NumPy type of a dtype; bfloat16 travels as int16.
+std::optional<NumpyType> getNumpyType(llvm::StringRef dtype);
 
 /// Opens a shared library that fx-compile wrote.
 llvm::Expected<ModelCode> loadSharedLibrary(llvm::StringRef path);
@@ -31,6 +40,9 @@ struct RunOptions {
   unsigned bench = 0;
   /// Print planned and measured memory.
   bool memory = false;
+  /// The function to run; empty for the forward and the backward of a training
+  /// step, or the first function.
+  std::string function;
 };
 
 /// Runs the model once: an inference function, or forward and backward of a

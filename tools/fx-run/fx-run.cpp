@@ -2,9 +2,11 @@
 //
 //   fx-run model.so --inputs in.npz --outputs out.npz
 //   fx-run model.pt2 --mode=training --inputs in.npz --outputs out.npz
+//   fx-run model.pt2 --interpret --inputs in.npz --outputs out.npz
 //
 //===----------------------------------------------------------------------===//
 
+#include "Interpret.h"
 #include "Runner.h"
 #include "fx/Compiler/HookOptions.h"
 #include "fx/Compiler/InputFile.h"
@@ -32,7 +34,8 @@ struct CommandLine {
       "inputs", cl::desc("Inputs: an .npz, .npy files, or a folder of them"),
       cl::cat(category)};
   cl::opt<std::string> outputPath{
-      "outputs", cl::desc("Where the results go: an .npz or a folder"),
+      "outputs", cl::desc("Where the results go: an .npz, a folder, or "
+                          "- to print them"),
       cl::cat(category)};
   cl::opt<std::string> mode{
       "mode", cl::desc("inference or training, of a model to compile"),
@@ -53,6 +56,19 @@ struct CommandLine {
                          cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Number of threads"),
                             cl::init(0), cl::cat(category)};
+  cl::opt<bool> interpret{
+      "interpret",
+      cl::desc("Evaluate the ops one by one instead of compiling them"),
+      cl::cat(category)};
+  cl::opt<std::string> stopAfter{
+      "stop-after",
+      cl::desc("With --interpret: run the stages up to this one before "
+               "(default: import; autodiff for --mode=training)"),
+      cl::cat(category)};
+  cl::opt<std::string> function{
+      "function", cl::desc("The function to run (default: the first one, or "
+                           "forward and backward)"),
+      cl::cat(category)};
   HookOptions hooks{category};
 };
 } // namespace
@@ -90,9 +106,23 @@ static std::vector<NamedNumpyArray> readInputs() {
   return arrays;
 }
 
+/// One line for each result: name, type, shape, elements.
+static void printOutputs(ArrayRef<NamedNumpyArray> outputs) {
+  for (const NamedNumpyArray &entry : outputs) {
+    llvm::outs() << entry.name << ": " << getName(entry.array.type()) << " [";
+    llvm::interleaveComma(entry.array.shape(), llvm::outs());
+    llvm::outs() << "]";
+    for (int64_t i = 0; i < entry.array.numElements(); ++i)
+      llvm::outs() << " " << formatElement(entry.array, i);
+    llvm::outs() << "\n";
+  }
+}
+
 static void writeOutputs(ArrayRef<NamedNumpyArray> outputs) {
   if (commandLine->outputPath.empty())
     return;
+  if (commandLine->outputPath == "-")
+    return printOutputs(outputs);
   if (llvm::sys::path::extension(commandLine->outputPath) == ".npz")
     return exitOnError(writeNpz(commandLine->outputPath, outputs));
   if (std::error_code code =
@@ -123,14 +153,44 @@ static void *findRuntimeFunction(StringRef name) {
 #undef FX_RUN_FUNCTION
 }
 
-/// Compiles a model in this process.
-static ModelCode compile(InputFile &input) {
+static CompileOptions getCompileOptions() {
   CompileOptions options;
   options.training = commandLine->mode == "training";
   options.trainingStep = true;
   options.target = commandLine->target;
   options.nvptx.arch = commandLine->gpuArch;
   exitOnError(commandLine->hooks.apply(options));
+  return options;
+}
+
+/// Runs the stages before the interpreter.
+static ModelCode prepareInterpreter(InputFile &input) {
+  CompileOptions options = getCompileOptions();
+  options.trainingStep = false;
+  options.stopAfter = options.training ? Stage::Autodiff : Stage::Import;
+  if (!commandLine->stopAfter.empty()) {
+    auto stage = parseStage(commandLine->stopAfter);
+    if (!stage || *stage > Stage::PostGrad)
+      exitOnError(llvm::createStringError(
+          "--stop-after must be import, pre-grad, autodiff, joint-graph, "
+          "partition or post-grad, not " +
+          commandLine->stopAfter));
+    options.stopAfter = *stage;
+  }
+  LogicalResult status = runStages(*input.module, options);
+  exitOnError(commandLine->hooks.finish());
+  if (failed(status))
+    exit(1);
+  ModelCode code = interpretModule(*input.module, commandLine->seed);
+  code.description = describeModule(
+      *input.module, llvm::sys::path::stem(commandLine->model), options);
+  code.weight = [&input](StringRef name) { return input.findWeight(name); };
+  return code;
+}
+
+/// Compiles a model in this process.
+static ModelCode compile(InputFile &input) {
+  CompileOptions options = getCompileOptions();
   auto compiled = compileFx(*input.module,
                             llvm::sys::path::stem(commandLine->model), options);
   exitOnError(commandLine->hooks.finish());
@@ -168,7 +228,16 @@ int main(int argc, char **argv) {
   options.seed = commandLine->seed;
   options.bench = commandLine->bench;
   options.memory = commandLine->memory;
+  options.function = commandLine->function;
+  if (commandLine->interpret && (options.bench || options.memory))
+    exitOnError(llvm::createStringError(
+        "--bench and --memory measure code, which --interpret has not"));
+  if (!commandLine->interpret && !commandLine->stopAfter.empty())
+    exitOnError(llvm::createStringError("--stop-after needs --interpret"));
   if (llvm::sys::path::extension(commandLine->model) == ".so") {
+    if (commandLine->interpret)
+      exitOnError(llvm::createStringError("--interpret needs a model that is "
+                                          "not compiled"));
     ModelCode code = exitOnError(loadSharedLibrary(commandLine->model));
     if (commandLine->threads)
       if (void *set = code.lookup("fx_rt_set_num_threads"))
@@ -177,7 +246,8 @@ int main(int argc, char **argv) {
     return 0;
   }
   InputFile input = exitOnError(InputFile::open(commandLine->model, {}));
-  ModelCode code = compile(input);
+  ModelCode code =
+      commandLine->interpret ? prepareInterpreter(input) : compile(input);
   writeOutputs(exitOnError(runModel(code, inputs, options)));
   return 0;
 }
