@@ -79,6 +79,10 @@ inline constexpr llvm::StringLiteral kOverloadAttr = "fx.overload";
 inline constexpr llvm::StringLiteral kScheduledAttr = "scheduled_for_memory";
 /// On such a function: the bytes that a training step may take.
 inline constexpr llvm::StringLiteral kPeakBudgetAttr = "peak_budget";
+/// On a linalg op of a function that is scheduled for its memory: a number of
+/// its own, so that no pass takes two for one value. What is computed twice was
+/// so that the first copy may die.
+inline constexpr llvm::StringLiteral kKeepApartAttr = "keep_apart";
 /// On an op with `fx.remat`: the number of its checkpointed region.
 inline constexpr llvm::StringLiteral kRematRegionAttr = "fx.remat_region";
 

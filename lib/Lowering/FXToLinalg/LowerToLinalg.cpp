@@ -1,6 +1,7 @@
 //===- LowerToLinalg.cpp - The conversion from fx to upstream dialects ----===//
 
 #include "Patterns.h"
+#include "fx/Analysis/Rematerialization.h"
 #include "fx/Lowering/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -84,6 +85,19 @@ static void dropFXAttributes(ModuleOp module) {
   });
 }
 
+/// Equal ops of a function that is scheduled for its memory stay apart.
+static void keepApart(ModuleOp module) {
+  Builder b(module.getContext());
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function->hasAttr(kScheduledAttr))
+      continue;
+    int64_t number = 0;
+    function.walk([&](linalg::LinalgOp op) {
+      op->setAttr(kKeepApartAttr, b.getI64IntegerAttr(number++));
+    });
+  }
+}
+
 struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
   using LowerToLinalgPassBase::LowerToLinalgPassBase;
 
@@ -141,6 +155,7 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     if (reportRemaining(module, reasons))
       return signalPassFailure();
     dropFXAttributes(module);
+    keepApart(module);
     eraseDeadConstants(module);
   }
 

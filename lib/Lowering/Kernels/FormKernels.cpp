@@ -693,6 +693,10 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
     if (function.isDeclaration())
       return;
     Block &block = function.getBody().front();
+    // Only kernels with equal text share their code.
+    function.walk([](linalg::LinalgOp op) {
+      op->removeDiscardableAttr(kKeepApartAttr);
+    });
     if (fuse) {
       // One form for all structured ops.
       IRRewriter rewriter(&getContext());
