@@ -18,9 +18,12 @@ def load_runtime(path):
     """Loads the library; an archive is linked into a shared object first."""
     if path.endswith(".a"):
         shared = os.path.join(tempfile.mkdtemp(), "libfxrt.so")
+        # Symbols that a compiled model would bring.
+        model = [f"-Wl,--defsym={name}=0"
+                 for name in ("fx_model_json", "fx_model_weight_table")]
         subprocess.run(
             ["clang-22", "-shared", "-o", shared, "-Wl,--whole-archive", path,
-             "-Wl,--no-whole-archive", "-lm"],
+             "-Wl,--no-whole-archive", *model, "-lm"],
             check=True,
         )
         path = shared

@@ -18,6 +18,7 @@ enum ScratchSlot {
   ScratchPackB,
   ScratchTile,
   ScratchConv,
+  ScratchAttention,
   ScratchSlotCount
 };
 void *threadScratch(ScratchSlot slot, size_t bytes);

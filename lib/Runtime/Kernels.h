@@ -108,6 +108,53 @@ struct DepthwisePlane {
   int64_t height, width;
 };
 
+/// Element types of attention operands, as in fx_rt_attention_shape.
+enum ElementType { ElementF32, ElementBF16, ElementF16 };
+
+/// A tile of the products of queries and keys. Row r counts its first
+/// firstAllowed + r columns only.
+struct ScoreTile {
+  float *scores;
+  int64_t ld, rows, cols;
+  float scale;
+  int64_t firstAllowed;
+  /// Added to the scaled scores; NULL for none.
+  const void *mask;
+  int32_t maskType;
+  int64_t rsMask, csMask;
+};
+
+struct AttentionKernels {
+  /// Replaces scores by exp(score - m), where m is the new largest score of
+  /// the row. `sum` becomes the sum of the exponentials up to here, what was
+  /// summed with the old one must be multiplied by `correction`.
+  void (*onlineSoftmax)(const ScoreTile &tile, float *largest, float *sum,
+                        float *correction);
+  /// Replaces scores by probabilities p = exp(score - logsumexp) and the
+  /// gradients g of those (with the tile's ld) by p * (g - delta) * scale.
+  void (*softmaxGradient)(const ScoreTile &tile, const float *logsumexp,
+                          const float *delta, float *gradients);
+  void (*scaleRows)(float *p, int64_t ld, int64_t rows, int64_t cols,
+                    const float *factors);
+  float (*dotRow)(const float *a, const float *b, int64_t n);
+  float (*logarithm)(float x);
+  /// Rows with any strides -> dense f32 rows.
+  template <typename S>
+  using Widen = void (*)(const S *from, int64_t rs, int64_t cs, int64_t rows,
+                         int64_t cols, float *to);
+  Widen<float> widenF32;
+  Widen<BFloat16> widenBF16;
+  Widen<Half> widenF16;
+  /// Rows of f32, each times its factor (or NULL) -> rows with any strides.
+  template <typename S>
+  using Narrow = void (*)(const float *from, int64_t ld, int64_t rows,
+                          int64_t cols, const float *factors, S *to,
+                          int64_t rs, int64_t cs);
+  Narrow<float> narrowF32;
+  Narrow<BFloat16> narrowBF16;
+  Narrow<Half> narrowF16;
+};
+
 struct Kernels {
   const char *name;
   GemmKernels<float> f32;
@@ -116,6 +163,8 @@ struct Kernels {
   PackKernels<double, double> packF64;
   PackKernels<BFloat16, float> packBF16;
   PackKernels<Half, float> packF16;
+
+  AttentionKernels attention;
 
   /// Rows [k0, k1) of a patch panel, k = channel * taps + tap, -> [k1-k0][nr].
   void (*packPatches)(const PatchPanel &panel, const float *image,

@@ -7,6 +7,7 @@
 #ifndef FX_LIB_RUNTIME_KERNELSCONV_H
 #define FX_LIB_RUNTIME_KERNELSCONV_H
 
+#include "KernelsAttention.h"
 #include "KernelsGemm.h"
 #include "fx/Runtime/Philox.h"
 
@@ -308,6 +309,7 @@ constexpr Kernels kernelTable(const char *name) {
   table.packF64 = {packA<double, double>, packB<double, double>};
   table.packBF16 = {packA<BFloat16, float>, packB<BFloat16, float>};
   table.packF16 = {packA<Half, float>, packB<Half, float>};
+  table.attention = attentionTable();
   table.packPatches = packPatches;
   addWeightTiles(table, std::make_index_sequence<kPatchRows>());
   table.transpose = transposeMatrix;

@@ -195,6 +195,7 @@ int main(int argc, char **argv) {
                   {"tensor-memory", testTensorMemory},
                   {"parallel", testParallel},
                   {"gemm", testGemm},
+                  {"attention", testAttention},
                   {"conv", testConvolution},
                   {"random", testRandom},
                   {"cuda", testCuda}};
@@ -206,7 +207,7 @@ int main(int argc, char **argv) {
                   failures);
       return failures != 0;
     }
-  std::printf("usage: fx-runtime-test memory|parallel|gemm|conv|random|cuda "
-              "[THREADS]\n");
+  std::printf("usage: fx-runtime-test memory|parallel|gemm|attention|conv|random|"
+              "cuda [THREADS]\n");
   return 2;
 }

@@ -65,6 +65,7 @@ void testMemory();
 void testTensorMemory();
 void testParallel();
 void testGemm();
+void testAttention();
 void testConvolution();
 void testRandom();
 void testCuda();

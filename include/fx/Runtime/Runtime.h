@@ -208,6 +208,44 @@ void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
 const char *fx_rt_isa(void);
 
 //===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+/// Sizes of an attention and the element types of its operands: 0 is f32, 1
+/// bfloat16, 2 IEEE half. Each head of keys and values serves heads / key_heads
+/// consecutive heads of queries.
+typedef struct fx_rt_attention_shape {
+  int64_t batch, heads, key_heads, queries, keys, head_size;
+  /// Query i counts keys up to i only.
+  int64_t causal;
+  int64_t type, mask_type;
+} fx_rt_attention_shape;
+
+/// A tensor [batch, heads, positions, head_size] and the distances between
+/// neighbours along its dimensions, in elements.
+typedef struct fx_rt_attention_operand {
+  void *data;
+  int64_t strides[4];
+} fx_rt_attention_operand;
+
+/// out = softmax(query * key^T * scale + mask) * value and the logarithms of
+/// the softmax' denominators [batch, heads, queries]. The operands are query,
+/// key, value, mask, out; the mask is [batch, heads, queries, keys] with any
+/// strides, 0 too, or has NULL data. Sums are f32. A query without any key that
+/// counts gives zeros, with a logarithm of 0. The probabilities are in memory
+/// for a tile at a time only. Results do not depend on the number of threads.
+void fx_rt_attention(void *ctx, const fx_rt_attention_shape *shape,
+                     double scale, const fx_rt_attention_operand *operands,
+                     float *logsumexp);
+
+/// The gradients of query, key and value. The operands are grad_out, query,
+/// key, value, mask, out, grad_query, grad_key, grad_value.
+void fx_rt_attention_backward(void *ctx, const fx_rt_attention_shape *shape,
+                              double scale,
+                              const fx_rt_attention_operand *operands,
+                              const float *logsumexp);
+
+//===----------------------------------------------------------------------===//
 // Convolutions (f32)
 //===----------------------------------------------------------------------===//
 
