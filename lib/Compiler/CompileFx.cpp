@@ -78,6 +78,12 @@ private:
 };
 } // namespace
 
+/// Whether attention stays one op: the CPU has kernels for it, linalg for
+/// other tools is upstream IR alone.
+static bool fusesAttention(const CompileOptions &options) {
+  return options.target == "cpu" && options.stopAfter != Stage::Lowering;
+}
+
 /// The stages up to PostGrad.
 static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
                                     const CompileOptions &options) {
@@ -92,11 +98,12 @@ static LogicalResult runGraphStages(ModuleOp module, StageRunner &runner,
     return failure();
   if (!isJoint && !isInference &&
       failed(runner.run(Stage::Autodiff, [&](OpPassManager &pm, ErrorHandler) {
-        return buildAutodiffStage(pm);
+        return buildAutodiffStage(pm, fusesAttention(options));
       })))
     return failure();
   if (failed(runner.run(Stage::JointGraph, [&](OpPassManager &pm, ErrorHandler onError) {
-        return buildJointGraphStage(pm, custom.jointGraph, onError);
+        return buildJointGraphStage(pm, custom.jointGraph, onError,
+                                    fusesAttention(options));
       })))
     return failure();
   if (!isInference &&
@@ -126,7 +133,7 @@ static LogicalResult runLowering(StageRunner &runner,
   return runner.run(Stage::Lowering, [&](OpPassManager &pm,
                                          ErrorHandler onError) {
     return buildLoweringStage(pm, options.custom.lowering, onError,
-                              assertIndices);
+                              assertIndices, fusesAttention(options));
   });
 }
 

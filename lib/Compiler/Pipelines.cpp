@@ -83,9 +83,10 @@ LogicalResult fx::buildPreGradStage(OpPassManager &pm, const StageHooks &hooks,
   return stage.finish();
 }
 
-LogicalResult fx::buildAutodiffStage(OpPassManager &pm) {
+LogicalResult fx::buildAutodiffStage(OpPassManager &pm, bool fusedAttention) {
   DecomposePassOptions options;
   options.level = "autodiff";
+  options.fusedAttention = fusedAttention;
   pm.addNestedPass<func::FuncOp>(createDecomposePass(options));
   pm.addPass(createBuildJointGraphPass());
   pm.addNestedPass<func::FuncOp>(createVerifyAutodiffPass());
@@ -94,15 +95,17 @@ LogicalResult fx::buildAutodiffStage(OpPassManager &pm) {
 
 LogicalResult fx::buildJointGraphStage(OpPassManager &pm,
                                        const StageHooks &hooks,
-                                       ErrorHandler onError) {
+                                       ErrorHandler onError,
+                                       bool fusedAttention) {
   HookedStage stage(pm, hooks, onError);
   DecomposePassOptions decompose;
   decompose.level = "core";
+  decompose.fusedAttention = fusedAttention;
   JointGraphOptions options;
   options.isGPU = hooks.target == "nvptx";
+  options.fuseAttention = fusedAttention;
   // What is fused stays fused until the lowering.
   decompose.keepAttention =
-      options.fuseAttention ||
       llvm::is_contained(hooks.enabled, "fx-fuse-attention");
   stage.passes.add(createDecomposePass(decompose));
   // The rule guards softmax against overflow of a scale that our lowering
@@ -144,16 +147,17 @@ LogicalResult fx::buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
 
 LogicalResult fx::buildLoweringStage(OpPassManager &pm,
                                      const StageHooks &hooks,
-                                     ErrorHandler onError,
-                                     bool assertIndices) {
+                                     ErrorHandler onError, bool assertIndices,
+                                     bool fusedAttention) {
   HookedStage stage(pm, hooks, onError);
   DecomposePassOptions decompose;
   decompose.level = "lowering";
+  decompose.fusedAttention = fusedAttention;
   stage.passes.add(createDecomposePass(decompose));
-  stage.passes.add(createLowerToLinalgPass({assertIndices}));
+  stage.passes.add(createLowerToLinalgPass({assertIndices, fusedAttention}));
   stage.passes.add(createCanonicalizerPass());
   stage.passes.add(createCSEPass());
-  stage.passes.add(createVerifyLinalgPass());
+  stage.passes.add(createVerifyLinalgPass({fusedAttention}));
   return stage.finish();
 }
 
@@ -228,6 +232,17 @@ struct JointFlags : RuleFlags {
     return hooks;
   }
 };
+
+/// Both stages in front of the partition decompose.
+template <typename Base>
+struct DecomposingFlags : Base {
+  mlir::detail::PassOptions::Option<bool> fusedAttention{
+      *this, "fused-attention",
+      llvm::cl::desc("Keep attention as one op for targets with a kernel for "
+                     "it")};
+};
+struct AutodiffFlags : DecomposingFlags<PassPipelineOptions<AutodiffFlags>> {};
+struct JointGraphFlags : DecomposingFlags<JointFlags> {};
 
 struct PostFlags : JointFlags {
   Option<bool> inference{
@@ -351,16 +366,18 @@ void fx::registerPipelines() {
         return buildPreGradStage(pm, options.getHooks(), onError);
       });
   // Its twin would carry the name of the pass fx-build-joint-graph.
-  registerPipeline<NoFlags>(
+  registerPipeline<AutodiffFlags>(
       "build-joint-graph",
       "Stage Autodiff: (primals, tangents) -> (outputs, gradients)",
-      [](OpPassManager &pm, const NoFlags &, ErrorHandler) {
-        return buildAutodiffStage(pm);
+      [](OpPassManager &pm, const AutodiffFlags &options, ErrorHandler) {
+        return buildAutodiffStage(pm, options.fusedAttention);
       });
-  registerTwins<JointFlags>(
+  registerTwins<JointGraphFlags>(
       "joint-graph", "Stage JointGraph: decompositions and joint passes",
-      [](OpPassManager &pm, const JointFlags &options, ErrorHandler onError) {
-        return buildJointGraphStage(pm, options.getHooks(), onError);
+      [](OpPassManager &pm, const JointGraphFlags &options,
+         ErrorHandler onError) {
+        return buildJointGraphStage(pm, options.getHooks(), onError,
+                                    options.fusedAttention);
       });
   registerTwins<PartitionFlags>(
       "min-cut-partition",

@@ -15,6 +15,7 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
 
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
+    populateDecomposeAttention(set, fusedAttention);
     populateDecomposeContractions(set);
     populateDecomposeLosses(set);
     populateDecomposeNormalization(set);
@@ -23,7 +24,7 @@ struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
     populateDecomposeWindows(set);
     if (level == "core" || level == "lowering") {
       if (!keepAttention)
-        populateDecomposeAttentionToCore(set);
+        populateDecomposeAttentionToCore(set, fusedAttention);
       populateDecomposeControlFlowToCore(set);
       populateDecomposeReductionsToCore(set);
       populateDecomposeViewsToCore(set);

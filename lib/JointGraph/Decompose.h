@@ -43,6 +43,8 @@ Value buildMatmul(TensorBuilder &b, Value lhs, Value rhs);
 Value buildDropout(TensorBuilder &b, Value x, double p);
 
 // Ops without a derivative, by family.
+/// With `fused`, attention that a fused kernel can compute becomes its op.
+void populateDecomposeAttention(RewritePatternSet &patterns, bool fused);
 void populateDecomposeContractions(RewritePatternSet &patterns);
 void populateDecomposeLosses(RewritePatternSet &patterns);
 void populateDecomposeNormalization(RewritePatternSet &patterns);
@@ -50,7 +52,8 @@ void populateDecomposePointwise(RewritePatternSet &patterns);
 void populateDecomposeViews(RewritePatternSet &patterns);
 void populateDecomposeWindows(RewritePatternSet &patterns);
 // Ops with a derivative that are not in the core set.
-void populateDecomposeAttentionToCore(RewritePatternSet &patterns);
+/// With `fused`, the ops that a fused kernel can compute stay.
+void populateDecomposeAttentionToCore(RewritePatternSet &patterns, bool fused);
 void populateDecomposeControlFlowToCore(RewritePatternSet &patterns);
 void populateDecomposeReductionsToCore(RewritePatternSet &patterns);
 void populateDecomposeViewsToCore(RewritePatternSet &patterns);

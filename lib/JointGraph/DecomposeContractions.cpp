@@ -1,7 +1,6 @@
-//===- DecomposeContractions.cpp - Linear, matmul, attention --------------===//
+//===- DecomposeContractions.cpp - Linear, matmul, outer ------------------===//
 
 #include "Decompose.h"
-#include "fx/IR/GroupedQueries.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -107,145 +106,8 @@ static SmallVector<Value> decomposeOuter(OuterOp op, TensorBuilder &b) {
   return {b.mul(b.unsqueeze(op.getSelf(), 1), op.getVec2())};
 }
 
-//===----------------------------------------------------------------------===//
-// Attention
-//===----------------------------------------------------------------------===//
-
-static const double kMinusInf = -std::numeric_limits<double>::infinity();
-
-/// The factor of query @ key^T, none if the head size is not known.
-static std::optional<double> getScale(std::optional<llvm::APFloat> scale,
-                                      Value query) {
-  if (scale)
-    return scale->convertToDouble();
-  int64_t head = getTensorType(query).getShape().back();
-  if (ShapedType::isDynamic(head))
-    return std::nullopt;
-  return 1.0 / std::sqrt((double)head);
-}
-
-/// Adds the mask, or minus infinity where a boolean or causal mask is false.
-static Value applyMask(TensorBuilder &b, Value scores, Value mask,
-                       bool isCausal) {
-  if (isCausal) {
-    int64_t rank = getRank(scores);
-    Value row = b.indexAlong(b.sizeOf(scores, rank - 2), 0, 2);
-    Value column = b.indexAlong(b.sizeOf(scores, rank - 1), 0, 1);
-    scores = b.where(b.ge(row, column), scores, b.f64(kMinusInf));
-  }
-  if (!mask)
-    return scores;
-  if (isBoolType(getElement(mask)))
-    return b.where(mask, scores, b.f64(kMinusInf));
-  return b.convert(b.add(scores, mask), getElement(scores));
-}
-
-/// A row without any allowed key has probability 0 everywhere, not NaN.
-static Value clearMaskedRows(TensorBuilder &b, Value probabilities,
-                             Value scores, Value mask) {
-  if (!mask)
-    return probabilities;
-  Value allowed = isBoolType(getElement(mask))
-                      ? mask
-                      : b.ne(scores, b.f64(kMinusInf));
-  Value any = b.create<AnyOp>(allowed, getRank(allowed) - 1, /*keepdim=*/true);
-  return b.keepWhere(any, probabilities);
-}
-
-static SmallVector<Value> decomposeAttention(ScaledDotProductAttentionOp op,
-                                             TensorBuilder &b) {
-  std::optional<double> scale = getScale(op.getScale(), op.getQuery());
-  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
-  if (!scale || !group)
-    return {};
-  Value query = b.mul(op.getQuery(), *scale);
-  Value key = repeatHeads(b, op.getKey(), *group);
-  Value scores = buildMatmul(b, query, b.transposeLast(key));
-  scores = applyMask(b, scores, op.getAttnMask(), op.getIsCausal());
-  Value probabilities =
-      b.create<SoftmaxOp>(scores, (uint64_t)-1, TypeAttr()).getResult();
-  probabilities = clearMaskedRows(b, probabilities, scores, op.getAttnMask());
-  double dropout = op.getDropoutP().convertToDouble();
-  if (dropout > 0)
-    probabilities = buildDropout(b, probabilities, dropout);
-  return {buildMatmul(b, probabilities,
-                      repeatHeads(b, op.getValue(), *group))};
-}
-
-/// The masked scores of a flash attention in the type of its logsumexp.
-template <typename OpTy>
-static Value buildFlashScores(OpTy op, TensorBuilder &b, Value key,
-                              double scale) {
-  Value scores = buildMatmul(b, op.getQuery(), b.transposeLast(key));
-  scores = b.mul(b.toCompute(scores), scale);
-  return applyMask(b, scores, op.getAttnMask(), op.getIsCausal());
-}
-
-/// exp(scores - logsumexp); a row of minus infinities gives zeros.
-static Value buildFlashProbabilities(TensorBuilder &b, Value scores,
-                                     Value logsumexp) {
-  Value finite = b.where(b.ne(logsumexp, b.f64(kMinusInf)), logsumexp,
-                         b.f64(0));
-  return b.exp(b.sub(scores, b.unsqueeze(finite, -1)));
-}
-
-/// (p @ v, logsumexp(s)) with s = scale * q @ k^T, p = softmax(s). Of large
-/// scores exp(s - logsumexp(s)) would lose digits that the softmax keeps.
-static SmallVector<Value> decomposeFlash(FlashAttentionForCpuOp op,
-                                         TensorBuilder &b) {
-  std::optional<double> scale = getScale(op.getScale(), op.getQuery());
-  // With dropout the op draws numbers that only its kernel knows.
-  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
-  if (!scale || !group || op.getDropoutP().convertToDouble() > 0)
-    return {};
-  Value key = repeatHeads(b, op.getKey(), *group);
-  Value scores = buildFlashScores(op, b, key, *scale);
-  Value logsumexp =
-      b.create<LogsumexpOp>(scores, getRank(scores) - 1, /*keepdim=*/false);
-  Value p = b.create<SoftmaxOp>(scores, (uint64_t)(getRank(scores) - 1),
-                                TypeAttr());
-  // A row of minus infinities gives zeros.
-  Value isEmpty = b.eq(b.unsqueeze(logsumexp, -1), b.f64(kMinusInf));
-  p = b.convert(b.where(isEmpty, b.f64(0), p), getElement(op.getValue()));
-  Value value = repeatHeads(b, op.getValue(), *group);
-  return {buildMatmul(b, p, value), logsumexp};
-}
-
-/// dv = p^T g, ds = p (g v^T - sum(g o)), dq = scale ds k, dk = scale ds^T q
-static SmallVector<Value>
-decomposeFlashBackward(FlashAttentionForCpuBackwardOp op, TensorBuilder &b) {
-  std::optional<double> scale = getScale(op.getScale(), op.getQuery());
-  std::optional<int64_t> group = countQueryGroup(op.getQuery(), op.getKey());
-  if (!scale || !group || op.getDropoutP().convertToDouble() > 0)
-    return {};
-  Value g = op.getGradOut(), query = op.getQuery();
-  Value key = repeatHeads(b, op.getKey(), *group);
-  Value value = repeatHeads(b, op.getValue(), *group);
-  Type element = getElement(query);
-  Value p = buildFlashProbabilities(b, buildFlashScores(op, b, key, *scale),
-                                    op.getLogsumexp());
-  Value gradValue =
-      buildMatmul(b, b.transposeLast(b.convert(p, element)), g);
-  Value gradP = b.toCompute(buildMatmul(b, g, b.transposeLast(value)));
-  Value delta = b.sum(b.mul(b.toCompute(g), b.toCompute(op.getOut())),
-                      getRank(g) - 1, /*keepdim=*/true);
-  Value gradScores = b.mul(b.mul(p, b.sub(gradP, delta)), *scale);
-  gradScores = b.convert(gradScores, element);
-  Value gradKey = buildMatmul(b, b.transposeLast(gradScores), query);
-  return {buildMatmul(b, gradScores, key),
-          sumHeads(b, gradKey, op.getKey(), *group),
-          sumHeads(b, gradValue, op.getValue(), *group)};
-}
-
 void fx::populateDecomposeContractions(RewritePatternSet &patterns) {
   addDecomposition<LinearOp>(patterns, decomposeLinear);
   addDecomposition<MatmulOp>(patterns, decomposeMatmul);
   addDecomposition<OuterOp>(patterns, decomposeOuter);
-  addDecomposition<ScaledDotProductAttentionOp>(patterns, decomposeAttention);
-}
-
-void fx::populateDecomposeAttentionToCore(RewritePatternSet &patterns) {
-  addDecomposition<FlashAttentionForCpuOp>(patterns, decomposeFlash);
-  addDecomposition<FlashAttentionForCpuBackwardOp>(patterns,
-                                                   decomposeFlashBackward);
 }

@@ -151,8 +151,9 @@ private:
         sums[i] = 0;
     for (int64_t r = 0; r < rows; ++r) {
       bool empty = total[r] == 0;
-      logsumexp[index * s.queries + row + r] =
-          empty ? 0 : largest[r] + table.logarithm(total[r]);
+      if (logsumexp)
+        logsumexp[index * s.queries + row + r] =
+            empty ? 0 : largest[r] + table.logarithm(total[r]);
       correction[r] = empty ? 0 : 1 / total[r];
     }
     HeadRows<S> o(out, batch, head);

@@ -17,10 +17,14 @@ using ErrorHandler = llvm::function_ref<LogicalResult(const Twine &)>;
 
 LogicalResult buildPreGradStage(OpPassManager &pm, const StageHooks &hooks,
                                 ErrorHandler onError);
-/// Forward functions to joint functions; joint functions stay.
-LogicalResult buildAutodiffStage(OpPassManager &pm);
+/// Forward functions to joint functions; joint functions stay. With
+/// `fusedAttention`, here and below, attention that the target has a kernel for
+/// is one op.
+LogicalResult buildAutodiffStage(OpPassManager &pm,
+                                 bool fusedAttention = false);
 LogicalResult buildJointGraphStage(OpPassManager &pm, const StageHooks &hooks,
-                                   ErrorHandler onError);
+                                   ErrorHandler onError,
+                                   bool fusedAttention = false);
 /// `options` is the text of fx-partition's options.
 LogicalResult buildPartitionStage(OpPassManager &pm, StringRef options,
                                   const StageHooks &hooks,
@@ -32,10 +36,12 @@ LogicalResult buildPostGradStage(OpPassManager &pm, const StageHooks &hooks,
 /// `--fx-to-linalg` that are hooks, for tools that run the stages themselves.
 LogicalResult parseStageHooks(Stage stage, StringRef text, StageHooks &hooks,
                               ErrorHandler onError);
-/// With `assertIndices` the values of index tensors are checked at run time.
+/// With `assertIndices` the values of index tensors are checked at run time;
+/// with `fusedAttention` attention stays for the target where it has a kernel.
 LogicalResult buildLoweringStage(OpPassManager &pm, const StageHooks &hooks,
                                  ErrorHandler onError,
-                                 bool assertIndices = false);
+                                 bool assertIndices = false,
+                                 bool fusedAttention = false);
 
 /// Whether a function of the module has tangents: it is a joint function, or
 /// the backward of a partitioned one.

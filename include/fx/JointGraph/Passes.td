@@ -18,9 +18,17 @@ def DecomposePass : Pass<"fx-decompose", "mlir::func::FuncOp"> {
     have the location of the composite. An op that needs a size which is not
     known stays. `level=lowering` is `core` for functions in which fused
     attention is left, and leaves all others alone.
+
+    `fused-attention` is for targets with fused kernels for attention: in place
+    of products and a softmax, scaled_dot_product_attention becomes
+    flash_attention_for_cpu where such a kernel can compute it (f32, bf16 or
+    f16, no dropout, a mask without a gradient), and that op and its backward
+    stay.
   }];
   let options = [Option<"level", "level", "std::string",
       /*default=*/"\"autodiff\"", "`autodiff`, `core` or `lowering`">,
+    Option<"fusedAttention", "fused-attention", "bool", /*default=*/"false",
+      "Keep attention as one op where targets have a kernel for it">,
     Option<"keepAttention", "keep-attention", "bool", /*default=*/"false",
       "Leave fused attention (scores are never a tensor) as it is">];
   let dependentDialects = ["mlir::arith::ArithDialect",

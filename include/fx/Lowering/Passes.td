@@ -35,6 +35,8 @@ def LowerToLinalgPass : Pass<"fx-lower-to-linalg", "::mlir::ModuleOp"> {
       point. `assert-indices` checks each index tensor at run time (a cf.assert
       before the op), and no access is out of bounds.
     * Integer division by zero gives an unspecified value, but does not trap.
+    * `keep-attention` leaves flash_attention_for_cpu and its backward as they
+      are, for a target that makes kernels of them.
     * fx.random: Philox4x32-10 as documented at the op. randn takes the two
       words of an even and the following odd element by Box-Muller: the even
       one gets the cosine, the odd one the sine.
@@ -50,7 +52,9 @@ def LowerToLinalgPass : Pass<"fx-lower-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::tensor::TensorDialect"
   ];
   let options = [Option<"assertIndices", "assert-indices", "bool",
-      /*default=*/"false", "Check every index at run time (cf.assert)">];
+      /*default=*/"false", "Check every index at run time (cf.assert)">,
+    Option<"keepAttention", "keep-attention", "bool", /*default=*/"false",
+      "Leave attention with its logsumexp to the target's kernels">];
 }
 
 def VerifyLinalgPass : Pass<"fx-verify-linalg", "::mlir::ModuleOp"> {
@@ -58,8 +62,10 @@ def VerifyLinalgPass : Pass<"fx-verify-linalg", "::mlir::ModuleOp"> {
   let description = [{
     The contract between fx-lower-to-linalg and what follows: only upstream
     dialects, no attribute of the fx dialect, no ui8, no leftover
-    materialisation.
+    materialisation. With `keep-attention`, attention may be left.
   }];
+  let options = [Option<"keepAttention", "keep-attention", "bool",
+      /*default=*/"false", "Accept what fx-lower-to-linalg keeps with it">];
 }
 
 #endif

@@ -229,8 +229,8 @@ typedef struct fx_rt_attention_operand {
 } fx_rt_attention_operand;
 
 /// out = softmax(query * key^T * scale + mask) * value and the logarithms of
-/// the softmax' denominators [batch, heads, queries]. The operands are query,
-/// key, value, mask, out; the mask is [batch, heads, queries, keys] with any
+/// the softmax' denominators [batch, heads, queries] (or NULL). The operands
+/// are query, key, value, mask, out; the mask is [batch, heads, queries, keys] with any
 /// strides, 0 too, or has NULL data. Sums are f32. A query without any key that
 /// counts gives zeros, with a logarithm of 0. The probabilities are in memory
 /// for a tile at a time only. Results do not depend on the number of threads.

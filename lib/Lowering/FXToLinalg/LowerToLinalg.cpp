@@ -40,6 +40,10 @@ static bool isComputable(Type type) {
              NoneType>(element);
 }
 
+static bool isAttention(Operation *op) {
+  return isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(op);
+}
+
 /// The operand or result type that keeps `op` from being lowered, or null.
 static Type findUncomputable(Operation *op) {
   for (auto types : {TypeRange(op->getOperandTypes()),
@@ -132,6 +136,9 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect,
                            math::MathDialect, scf::SCFDialect,
                            tensor::TensorDialect>();
+    if (keepAttention)
+      target.addLegalOp<FlashAttentionForCpuOp,
+                        FlashAttentionForCpuBackwardOp>();
     // Patterns need not look for types that no kernel has.
     target.addDynamicallyLegalDialect<FXDialect>(
         [](Operation *op) -> std::optional<bool> {
@@ -152,7 +159,7 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     if (failed(applyPartialConversion(module, target, std::move(patterns),
                                       config)))
       return signalPassFailure();
-    if (reportRemaining(module, reasons))
+    if (reportRemaining(module, reasons, keepAttention))
       return signalPassFailure();
     dropFXAttributes(module);
     keepApart(module);
@@ -160,10 +167,12 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
   }
 
   /// Reports every op that is left; returns whether there is one.
-  static bool reportRemaining(ModuleOp module, const Reasons &reasons) {
+  static bool reportRemaining(ModuleOp module, const Reasons &reasons,
+                              bool keepAttention) {
     bool remain = false;
     module->walk([&](Operation *op) {
-      if (!isa_and_nonnull<FXDialect>(op->getDialect()))
+      if (!isa_and_nonnull<FXDialect>(op->getDialect()) ||
+          (keepAttention && isAttention(op)))
         return;
       report(op, reasons.lookup(op));
       remain = true;

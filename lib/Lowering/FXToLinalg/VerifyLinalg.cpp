@@ -1,5 +1,6 @@
 //===- VerifyLinalg.cpp - Checks what fx-lower-to-linalg promises ---------===//
 
+#include "fx/IR/FXOps.h"
 #include "fx/Lowering/Passes.h"
 
 using namespace mlir;
@@ -51,9 +52,13 @@ static LogicalResult checkAttributes(Operation *op) {
 
 struct VerifyLinalgPass : fx::impl::VerifyLinalgPassBase<VerifyLinalgPass> {
   using VerifyLinalgPassBase::VerifyLinalgPassBase;
+
   void runOnOperation() override {
-    WalkResult result = getOperation()->walk([](Operation *op) {
-      if (isa_and_nonnull<FXDialect>(op->getDialect()) ||
+    WalkResult result = getOperation()->walk([this](Operation *op) {
+      bool isKept = isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(
+          op);
+      if ((isa_and_nonnull<FXDialect>(op->getDialect()) &&
+           !(isKept && keepAttention)) ||
           isa<UnrealizedConversionCastOp>(op)) {
         op->emitError("op is left after fx-to-linalg");
         return WalkResult::interrupt();

@@ -3,6 +3,7 @@
 #include "OutlineKernel.h"
 
 #include "fx/Analysis/Rematerialization.h"
+#include "fx/Lowering/Kernels/Attention.h"
 #include "fx/Lowering/Kernels/Epilogue.h"
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
@@ -70,7 +71,7 @@ private:
   struct Group {
     Ops ops;
     KernelKind kind;
-    /// Of a template: the contraction. Ops before it prepare its operands, ops
+    /// Of a template but attention: the contraction. Ops before it prepare its operands, ops
     /// after it are the epilogue.
     Operation *contraction = nullptr;
   };
@@ -100,6 +101,7 @@ private:
   bool tryMergeEpilogue(int contraction, int epilogue,
                         ArrayRef<Operation *> reshapes);
   FailureOr<Epilogue> getEpilogue(const Ops &ops, Contraction &contraction);
+  void takeAttention(bool fuse);
   void takePadding();
   void formJoins();
   void fuseProducers();
@@ -319,7 +321,7 @@ bool KernelFormer::tryMergeEpilogue(int a, int b,
 }
 
 bool KernelFormer::tryMerge(int a, int b, ArrayRef<Operation *> reshapes) {
-  if (a != b && groups[a].kind == KernelKind::Template &&
+  if (a != b && groups[a].contraction &&
       groups[b].kind == KernelKind::Loops)
     return tryMergeEpilogue(a, b, reshapes);
   if (a == b || groups[a].kind != KernelKind::Loops ||
@@ -426,6 +428,23 @@ void KernelFormer::trim(Ops &ops, Operation *contraction) {
         changed = true;
       }
     }
+  }
+}
+
+/// A fused attention reads and writes through views.
+void KernelFormer::takeAttention(bool fuse) {
+  for (Operation &op : block) {
+    if (!isFusedAttention(&op))
+      continue;
+    Group group;
+    group.kind = KernelKind::Template;
+    SmallVector<Operation *> members = {&op};
+    if (fuse)
+      members = getViewsAround(&op);
+    for (Operation *member : members)
+      if (groupOf.try_emplace(member, groups.size()).second)
+        group.ops.insert(member);
+    groups.push_back(std::move(group));
   }
 }
 
@@ -576,6 +595,7 @@ void KernelFormer::formJoins() {
 
 LogicalResult KernelFormer::run(bool fuse) {
   int64_t count = 0;
+  takeAttention(fuse);
   for (Operation &op : block) {
     position[&op] = count++;
     if (isHostOp(&op))
@@ -609,6 +629,11 @@ LogicalResult KernelFormer::run(bool fuse) {
     if (group.ops.empty())
       continue;
     SmallVector<Value> scratch;
+    // The runtime computes all results of an attention but its logsumexp.
+    for (Operation *op : group.ops)
+      for (OpResult result : getNeededResults(op))
+        if (result.use_empty())
+          scratch.push_back(result);
     if (group.contraction) {
       auto op = cast<linalg::GenericOp>(group.contraction);
       SmallVector<Value> outputs = getOutputs(group.ops);
@@ -706,6 +731,9 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
         rewriter.setInsertionPoint(op);
         (void)linalg::generalizeNamedOp(rewriter, op);
       }
+      for (Operation &op : llvm::make_early_inc_range(block))
+        if (isFusedAttention(&op))
+          takeViews(rewriter, &op);
       for (auto op :
            llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
         while (foldCopiesIntoProduct(rewriter, op))

@@ -2,6 +2,8 @@
 
 #include "OutlineKernel.h"
 
+#include "fx/Lowering/Kernels/Attention.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Utils/Utils.h"
@@ -48,6 +50,10 @@ static LogicalResult appendDynamicSizes(OpBuilder &b, Value value,
     init = destination.getTiedOpOperand(cast<OpResult>(init))->get();
   if (auto empty = init.getDefiningOp<tensor::EmptyOp>()) {
     llvm::append_range(sizes, empty.getDynamicSizes());
+    return success();
+  }
+  if (isFusedAttention(op)) {
+    appendAttentionSizes(b, cast<OpResult>(value), sizes);
     return success();
   }
   ReifiedRankedShapedTypeDims shapes;

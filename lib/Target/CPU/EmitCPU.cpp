@@ -5,6 +5,7 @@
 #include "../Common/EntryPoint.h"
 #include "../Common/TemplateCall.h"
 
+#include "fx/Lowering/Kernels/Attention.h"
 #include "fx/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -108,6 +109,13 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
           return failure();
         return target.function;
       }
+    }
+    if (findFusedAttention(kernel.getBody().front())) {
+      b.setInsertionPointToEnd(module.getBody());
+      KernelFunction target = createKernelFunction(b, kernel, name);
+      if (failed(emitAttentionKernel(b, kernel, target)))
+        return failure();
+      return target.function;
     }
     if (kind == KernelKind::Template &&
         failed(TemplateCall::findContraction(kernel)))

@@ -17,6 +17,11 @@ using namespace mlir::fx::target;
 LogicalResult emitTemplateKernel(OpBuilder &b, KernelOp kernelOp,
                                  KernelFunction &target, unsigned vectorBits);
 
+/// Fills the function of the kernel of a fused attention or its backward: a
+/// call of the runtime.
+LogicalResult emitAttentionKernel(OpBuilder &b, KernelOp kernelOp,
+                                  KernelFunction &target);
+
 /// Fills the function of a join kernel: one loop nest for each tensor that is
 /// put into the result.
 LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
