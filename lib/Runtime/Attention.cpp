@@ -25,6 +25,35 @@ constexpr int64_t kParallelWork = 400000;
 /// At most this many queries use keys and values in place.
 constexpr int64_t kFewQueries = 8;
 
+/// How a thread holds keys and values, and the memory that it needs.
+struct Layout {
+  /// The head size in whole panels.
+  int64_t widePacked;
+  bool inPlace, keepsPacked;
+  int64_t places[8], size;
+
+  void choose(const AttentionShape &s, bool plain) {
+    widePacked = roundUp(s.head_size, kernels().f32.nr);
+    inPlace = s.queries <= kFewQueries && plain;
+    int64_t keysPacked = roundUp(s.keys, kBlockKeys);
+    keepsPacked = keysPacked * (s.head_size + widePacked) <= kPackedLimit;
+    if (!keepsPacked)
+      keysPacked = kBlockKeys;
+    if (inPlace)
+      keysPacked = 0;
+    int64_t rows = kBlockQueries * s.head_size;
+    int64_t counts[] = {keysPacked * s.head_size,
+                        keysPacked * widePacked,
+                        kBlockQueries * kScoreStride,
+                        rows,
+                        rows,
+                        kBlockQueries,
+                        kBlockQueries,
+                        kBlockQueries};
+    size = placeParts(counts, places);
+  }
+};
+
 template <typename S>
 class Forward {
 public:
@@ -33,30 +62,13 @@ public:
       : ctx(ctx), s(shape), scale(scale), query(operands[0]),
         key(operands[1]), value(operands[2]), mask(operands[3]),
         out(operands[4]), logsumexp(logsumexp), table(kernels().attention) {
-    const int64_t nr = kernels().f32.nr;
-    widePacked = roundUp(s.head_size, nr);
-    inPlace = s.queries <= kFewQueries && std::is_same_v<S, float> &&
-              key.strides[3] == 1 && value.strides[3] == 1;
-    int64_t keysPacked = roundUp(s.keys, kBlockKeys);
-    keepsPacked = keysPacked * (s.head_size + widePacked) <= kPackedLimit;
-    if (!keepsPacked)
-      keysPacked = kBlockKeys;
-    if (inPlace)
-      keysPacked = 0;
-    int64_t queryRows = kBlockQueries * s.head_size;
-    int64_t counts[] = {keysPacked * s.head_size, keysPacked * widePacked,
-                        kBlockQueries * kScoreStride, queryRows, queryRows,
-                        kBlockQueries, kBlockQueries, kBlockQueries};
+    layout.choose(s, std::is_same_v<S, float> && key.strides[3] == 1 &&
+                         value.strides[3] == 1);
+    float *memory = threadScratchOf<float>(ScratchConv, layout.size);
     float **places[] = {&packedKeys, &packedValues, &scores, &queries,
                         &sums, &largest, &total, &correction};
-    int64_t all = 0;
-    for (int64_t count : counts)
-      all += roundUp(count, 16);
-    float *memory = threadScratchOf<float>(ScratchAttention, all);
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); ++i) {
-      *places[i] = memory;
-      memory += roundUp(counts[i], 16);
-    }
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); ++i)
+      *places[i] = memory + layout.places[i];
   }
 
   /// One block of queries of head number `index`, counted over all batches.
@@ -78,7 +90,7 @@ public:
     int64_t end = s.causal ? minOf(s.keys, row + rows) : s.keys;
     for (int64_t col = 0; col < end; col += kBlockKeys) {
       int64_t cols = minOf(kBlockKeys, end - col);
-      if (inPlace)
+      if (layout.inPlace)
         multiply(rows, cols, s.head_size, q, ldQuery, k.at(col), k.cs, k.rs,
                  scores, kScoreStride, false);
       else
@@ -96,7 +108,7 @@ public:
       bool first = col == 0;
       if (!first)
         table.scaleRows(sums, s.head_size, rows, s.head_size, correction);
-      if (inPlace)
+      if (layout.inPlace)
         multiply(rows, s.head_size, cols, scores, kScoreStride, v.at(col),
                  v.rs, v.cs, sums, s.head_size, !first);
       else
@@ -109,14 +121,14 @@ private:
   /// The packed block of keys from `col`; its values are packed as well.
   const float *packKeys(const HeadRows<S> &k, const HeadRows<S> &v,
                         int64_t col) {
-    int64_t block = col / kBlockKeys, place = keepsPacked ? col : 0;
+    int64_t block = col / kBlockKeys, place = layout.keepsPacked ? col : 0;
     float *to = packedKeys + place * s.head_size;
-    if (keepsPacked && block < packedBlocks)
+    if (layout.keepsPacked && block < packedBlocks)
       return to;
     int64_t count = minOf(kBlockKeys, s.keys - col);
     packMatrix<S>(k.at(col), k.cs, k.rs, s.head_size, count, to);
     packMatrix<S>(v.at(col), v.rs, v.cs, count, s.head_size,
-                  packedValues + place * widePacked);
+                  packedValues + place * layout.widePacked);
     packedBlocks = block + 1;
     return to;
   }
@@ -126,7 +138,7 @@ private:
                       bool accumulate) {
     int64_t count = minOf(kBlockKeys, s.keys - col);
     const float *packed =
-        packedValues + (keepsPacked ? col : 0) * widePacked;
+        packedValues + (layout.keepsPacked ? col : 0) * layout.widePacked;
     // The causal mask may cut off the last keys of the block: panel by panel,
     // a product takes the first ones only.
     int64_t width = cols < count ? kernels().f32.nr : s.head_size;
@@ -140,8 +152,8 @@ private:
                 const S *B, int64_t rsB, int64_t csB, float *C, int64_t rsC,
                 bool accumulate) {
     if constexpr (std::is_same_v<S, float>)
-      fx_rt_sgemm(ctx, M, N, K, A, rsA, 1, B, rsB, csB, C, rsC, accumulate,
-                  nullptr, nullptr);
+      runGemm(ctx, plainProblem(M, N, K, A, rsA, 1, B, rsB, csB, C, rsC,
+                                accumulate));
   }
 
   void finish(int64_t index, int64_t batch, int64_t head, int64_t row,
@@ -167,9 +179,7 @@ private:
   const AttentionOperand &query, &key, &value, &mask, &out;
   float *logsumexp;
   const AttentionKernels &table;
-  /// The head size in whole panels.
-  int64_t widePacked;
-  bool inPlace, keepsPacked;
+  Layout layout;
   int64_t packedHead = -1, packedBlocks = 0;
   float *packedKeys, *packedValues, *scores, *queries, *sums, *largest,
       *total, *correction;
@@ -196,4 +206,34 @@ void fx_rt_attention(void *ctx, const fx_rt_attention_shape *shape,
                     forward.run(i / blocks, i % blocks * kBlockQueries);
                 });
   });
+}
+
+void fxrt::addForwardScratch(const AttentionShape &s, fx_rt_scratch &scratch) {
+  if (s.batch <= 0 || s.heads <= 0 || s.queries <= 0)
+    return;
+  Layout layout;
+  layout.choose(s, s.type == ElementF32);
+  addThreadScratch(scratch, ScratchConv, layout.size * sizeof(float));
+  int64_t rows = minOf(kBlockQueries, s.queries);
+  int64_t cols = minOf(kBlockKeys, s.keys), d = s.head_size;
+  const float *none = nullptr;
+  if (layout.inPlace) {
+    addGemmScratch(plainProblem(rows, cols, d, none, d, 1, none, 1, d, nullptr,
+                                kScoreStride, false), scratch);
+    addGemmScratch(plainProblem(rows, d, cols, none, kScoreStride, 1, none, d,
+                                1, nullptr, d, true), scratch);
+    return;
+  }
+  // Not used, but not null: B is packed.
+  static const float packed = 0;
+  addGemmScratch(packedProblem(rows, cols, d, none, d, &packed, nullptr,
+                               kScoreStride, false), scratch);
+  addGemmScratch(packedProblem(rows, d, cols, none, kScoreStride, &packed,
+                               nullptr, d, true), scratch);
+}
+
+void fx_rt_attention_scratch(const fx_rt_attention_shape *shape,
+                             int32_t backward, fx_rt_scratch *scratch) {
+  *scratch = fx_rt_scratch();
+  (backward ? addBackwardScratch : addForwardScratch)(*shape, *scratch);
 }

@@ -30,6 +30,24 @@ struct SummedRows {
   }
 };
 
+/// The parts of a thread's memory.
+constexpr int64_t kParts = 9;
+int64_t layOut(const AttentionShape &s, int64_t (&places)[kParts]) {
+  int64_t wide = roundUp(s.head_size, kernels().f32.nr);
+  int64_t rows = kBlockQueries * s.head_size;
+  int64_t tile = kBlockQueries * kScoreStride;
+  int64_t counts[] = {kBlockKeys * s.head_size,
+                      kBlockKeys * s.head_size,
+                      kBlockKeys * wide,
+                      tile,
+                      tile,
+                      rows,
+                      rows,
+                      rows,
+                      s.queries};
+  return placeParts(counts, places);
+}
+
 template <typename S>
 class Backward {
 public:
@@ -41,22 +59,12 @@ public:
         mask(operands[4]), out(operands[5]), logsumexp(logsumexp),
         gradQuery(gradients[0]), gradKey(gradients[1]),
         gradValue(gradients[2]), table(kernels().attention) {
-    int64_t wide = roundUp(s.head_size, kernels().f32.nr);
-    int64_t queryRows = kBlockQueries * s.head_size;
-    int64_t tile = kBlockQueries * kScoreStride;
-    int64_t counts[] = {kBlockKeys * s.head_size, kBlockKeys * s.head_size,
-                        kBlockKeys * wide, tile, tile, queryRows, queryRows,
-                        queryRows, roundUp(s.queries, 16)};
+    int64_t parts[kParts];
+    float *memory = threadScratchOf<float>(ScratchConv, layOut(s, parts));
     float **places[] = {&keysT, &valuesT, &keys, &scores, &gradScores,
                         &queryScratch, &gradScratch, &outScratch, &delta};
-    int64_t all = 0;
-    for (int64_t count : counts)
-      all += roundUp(count, 16);
-    float *memory = threadScratchOf<float>(ScratchAttention, all);
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); ++i) {
-      *places[i] = memory;
-      memory += roundUp(counts[i], 16);
-    }
+    for (int64_t i = 0; i < kParts; ++i)
+      *places[i] = memory + parts[i];
   }
 
   /// All of head `keyHead` of the keys.
@@ -139,8 +147,8 @@ private:
   /// C += tile^T * B.
   void multiplyTransposed(int64_t M, int64_t K, const float *tile,
                           const float *B, int64_t rsB, float *C, int64_t rsC) {
-    fx_rt_sgemm(ctx, M, s.head_size, K, tile, 1, kScoreStride, B, rsB, 1, C,
-                rsC, /*accumulate=*/1, nullptr, nullptr);
+    runGemm(ctx, plainProblem(M, s.head_size, K, tile, 1, kScoreStride, B, rsB,
+                              1, C, rsC, /*accumulate=*/true));
   }
 
   void *ctx;
@@ -171,33 +179,30 @@ void roundSums(void *ctx, const AttentionShape &s, int64_t heads, int64_t rows,
               });
 }
 
+/// Whether a gradient is summed in the result itself.
+template <typename S>
+bool isSummedInPlace(const AttentionOperand &result) {
+  return std::is_same_v<S, float> && result.strides[3] == 1;
+}
+
+/// `memory` has place for all gradients that are not summed in place.
 template <typename S>
 void runBackward(void *ctx, const AttentionShape &s, float scale,
-                 const AttentionOperand *operands, const float *logsumexp) {
+                 const AttentionOperand *operands, const float *logsumexp,
+                 float *memory) {
   SummedRows sums[3];
   int64_t heads[] = {s.heads, s.key_heads, s.key_heads};
   int64_t rows[] = {s.queries, s.keys, s.keys};
-  int64_t needed = 0;
-  auto isPlain = [&](int i) {
-    return std::is_same_v<S, float> && operands[6 + i].strides[3] == 1;
-  };
-  for (int i = 0; i < 3; ++i)
-    if (!isPlain(i))
-      needed += s.batch * heads[i] * rows[i] * s.head_size;
-  ScopedBuffer<float> memory(ctx, needed);
-  float *next = memory.get();
-  if (needed && !next)
-    return;
   for (int i = 0; i < 3; ++i) {
     const AttentionOperand &result = operands[6 + i];
-    if (isPlain(i)) {
+    if (isSummedInPlace<S>(result)) {
       sums[i] = {static_cast<float *>(result.data), result.strides[0],
                  result.strides[1], result.strides[2]};
       continue;
     }
     int64_t head = rows[i] * s.head_size;
-    sums[i] = {next, heads[i] * head, head, s.head_size};
-    next += s.batch * heads[i] * head;
+    sums[i] = {memory, heads[i] * head, head, s.head_size};
+    memory += s.batch * heads[i] * head;
   }
   int64_t work =
       5 * s.queries * s.keys * s.head_size * (s.heads / s.key_heads);
@@ -209,8 +214,23 @@ void runBackward(void *ctx, const AttentionShape &s, float scale,
                   backward.run(i / s.key_heads, i % s.key_heads);
               });
   for (int i = 0; i < 3; ++i)
-    if (!isPlain(i))
+    if (!isSummedInPlace<S>(operands[6 + i]))
       roundSums<S>(ctx, s, heads[i], rows[i], sums[i], operands[6 + i]);
+}
+
+template <typename S>
+void allocateAndRun(void *ctx, const AttentionShape &s, float scale,
+                    const AttentionOperand *operands, const float *logsumexp) {
+  int64_t needed = 0;
+  for (int i = 0; i < 3; ++i)
+    if (!isSummedInPlace<S>(operands[6 + i]))
+      needed += s.batch * s.head_size *
+                (i == 0 ? s.heads * s.queries : s.key_heads * s.keys);
+  if (!needed)
+    return runBackward<S>(ctx, s, scale, operands, logsumexp, nullptr);
+  ScopedBuffer<float> memory(ctx, needed);
+  if (memory.get())
+    runBackward<S>(ctx, s, scale, operands, logsumexp, memory.get());
 }
 
 } // namespace
@@ -222,7 +242,28 @@ void fx_rt_attention_backward(void *ctx, const fx_rt_attention_shape *shape,
   if (shape->batch <= 0 || shape->heads <= 0)
     return;
   withElementType(shape->type, [&](auto *element) {
-    runBackward<std::remove_pointer_t<decltype(element)>>(
+    allocateAndRun<std::remove_pointer_t<decltype(element)>>(
         ctx, *shape, static_cast<float>(scale), operands, logsumexp);
   });
+}
+
+void fxrt::addBackwardScratch(const AttentionShape &s, fx_rt_scratch &scratch) {
+  if (s.batch <= 0 || s.heads <= 0)
+    return;
+  int64_t places[kParts];
+  addThreadScratch(scratch, ScratchConv, layOut(s, places) * sizeof(float));
+  int64_t sums = s.batch * s.head_size *
+                 (s.heads * s.queries + 2 * s.key_heads * s.keys);
+  if (s.type != ElementF32 && sums)
+    addLent(scratch, sums * sizeof(float));
+  int64_t rows = minOf(kBlockQueries, s.queries);
+  int64_t cols = minOf(kBlockKeys, s.keys), d = s.head_size;
+  const float *none = nullptr;
+  static const float packed = 0;
+  addGemmScratch(packedProblem(rows, cols, d, none, d, &packed, nullptr,
+                               kScoreStride, false), scratch);
+  addGemmScratch(plainProblem(cols, d, rows, none, 1, kScoreStride, none, d, 1,
+                              nullptr, d, true), scratch);
+  addGemmScratch(packedProblem(rows, d, cols, none, kScoreStride, &packed,
+                               nullptr, d, true), scratch);
 }

@@ -85,9 +85,9 @@ void packMatrix(const S *B, int64_t rsB, int64_t csB, int64_t K, int64_t N,
 }
 
 /// C (+)= A * B with a packed B.
-inline void multiplyPacked(void *ctx, int64_t M, int64_t N, int64_t K,
-                           const float *A, int64_t rsA, const float *packedB,
-                           float *C, int64_t rsC, bool accumulate) {
+inline GemmProblem<float, float>
+packedProblem(int64_t M, int64_t N, int64_t K, const float *A, int64_t rsA,
+              const float *packedB, float *C, int64_t rsC, bool accumulate) {
   GemmProblem<float, float> p;
   p.M = M;
   p.N = N;
@@ -101,8 +101,42 @@ inline void multiplyPacked(void *ctx, int64_t M, int64_t N, int64_t K,
   p.C = C;
   p.rsC = rsC;
   p.accumulate = accumulate;
-  runGemm(ctx, p);
+  return p;
 }
+inline void multiplyPacked(void *ctx, int64_t M, int64_t N, int64_t K,
+                           const float *A, int64_t rsA, const float *packedB,
+                           float *C, int64_t rsC, bool accumulate) {
+  runGemm(ctx, packedProblem(M, N, K, A, rsA, packedB, C, rsC, accumulate));
+}
+
+/// A product whose operands are both in place.
+inline GemmProblem<float, float>
+plainProblem(int64_t M, int64_t N, int64_t K, const float *A, int64_t rsA,
+             int64_t csA, const float *B, int64_t rsB, int64_t csB, float *C,
+             int64_t rsC, bool accumulate) {
+  GemmProblem<float, float> p =
+      packedProblem(M, N, K, A, rsA, nullptr, C, rsC, accumulate);
+  p.csA = csA;
+  p.B = B;
+  p.rsB = rsB;
+  p.csB = csB;
+  return p;
+}
+
+/// Where the parts of a thread's memory begin; returns the size of all.
+template <size_t N>
+int64_t placeParts(const int64_t (&counts)[N], int64_t (&places)[N]) {
+  int64_t all = 0;
+  for (size_t i = 0; i < N; ++i) {
+    places[i] = all;
+    all += roundUp(counts[i], 16);
+  }
+  return all;
+}
+
+/// The scratch of the forward and of the backward.
+void addForwardScratch(const AttentionShape &shape, fx_rt_scratch &scratch);
+void addBackwardScratch(const AttentionShape &shape, fx_rt_scratch &scratch);
 
 /// Calls `run` with a null pointer of the operands' type.
 template <typename Run>

@@ -18,7 +18,6 @@ enum ScratchSlot {
   ScratchPackB,
   ScratchTile,
   ScratchConv,
-  ScratchAttention,
   ScratchSlotCount
 };
 void *threadScratch(ScratchSlot slot, size_t bytes);

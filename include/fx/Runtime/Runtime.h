@@ -245,6 +245,10 @@ void fx_rt_attention_backward(void *ctx, const fx_rt_attention_shape *shape,
                               const fx_rt_attention_operand *operands,
                               const float *logsumexp);
 
+/// What they need, of operands with rows of neighbouring elements.
+void fx_rt_attention_scratch(const fx_rt_attention_shape *shape,
+                             int32_t backward, fx_rt_scratch *scratch);
+
 //===----------------------------------------------------------------------===//
 // Convolutions (f32)
 //===----------------------------------------------------------------------===//

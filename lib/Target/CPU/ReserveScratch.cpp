@@ -2,6 +2,8 @@
 
 #include "../Common/TemplateCall.h"
 
+#include "fx/IR/FXOps.h"
+#include "fx/Lowering/Kernels/Attention.h"
 #include "fx/Lowering/Kernels/Passes.h"
 #include "fx/Runtime/Runtime.h"
 #include "fx/Target/CPU/Passes.h"
@@ -111,6 +113,32 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match) {
   return scratch;
 }
 
+/// How the runtime numbers the element types of attention.
+int64_t getAttentionType(Type element) {
+  return element.isBF16() ? 1 : element.isF16() ? 2 : 0;
+}
+
+fx_rt_scratch getAttentionScratch(Operation *op) {
+  bool isBackward = isa<FlashAttentionForCpuBackwardOp>(op);
+  auto getShape = [&](unsigned i) {
+    return cast<RankedTensorType>(op->getOperand(i + isBackward).getType())
+        .getShape();
+  };
+  ArrayRef<int64_t> query = getShape(0), key = getShape(1);
+  fx_rt_attention_shape shape = {};
+  shape.batch = query[0];
+  shape.heads = query[1];
+  shape.key_heads = key[1];
+  shape.queries = query[2];
+  shape.keys = key[2];
+  shape.head_size = query[3];
+  shape.type =
+      getAttentionType(getElementTypeOrSelf(op->getOperand(0).getType()));
+  fx_rt_scratch scratch;
+  fx_rt_attention_scratch(&shape, isBackward, &scratch);
+  return scratch;
+}
+
 bool hasStaticShape(Value value) {
   return cast<ShapedType>(value.getType()).hasStaticShape();
 }
@@ -128,6 +156,11 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
   static void reserve(Builder &b, KernelOp kernel) {
     if (kernel.getKind() != KernelKind::Template)
       return;
+    if (Operation *op = findFusedAttention(kernel.getBody().front())) {
+      if (llvm::all_of(op->getOperands(), hasStaticShape))
+        setScratch(b, kernel, getAttentionScratch(op));
+      return;
+    }
     FailureOr<Contraction> found = TemplateCall::findContraction(kernel);
     if (failed(found) || !llvm::all_of(found->op->getOperands(), hasStaticShape))
       return;
@@ -144,6 +177,11 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
         return;
       scratch = getConvolutionScratch(*found);
     }
+    setScratch(b, kernel, scratch);
+  }
+
+  static void setScratch(Builder &b, KernelOp kernel,
+                         const fx_rt_scratch &scratch) {
     SmallVector<int64_t> bytes = {scratch.lent};
     llvm::append_range(bytes, scratch.thread);
     if (llvm::any_of(bytes, [](int64_t count) { return count != 0; }))
