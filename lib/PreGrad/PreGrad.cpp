@@ -13,4 +13,5 @@ void fx::buildPreGradPasses(StagePasses &passes,
   passes.add(createFoldConvBatchNormPass(), options.foldConvBatchNorm); // 2.7
   passes.add(createApplyGumbelMaxTrickPass());                          // 2.8
   passes.addHook(options.custom);                                       // 2.9h
+  passes.add(createLiftQuantizePass());                                 // 2.11
 }

@@ -71,6 +71,16 @@ def FoldUniformValuesPass : FX_JointGraphPass<"fx-fold-uniform-values"> {
       "Inductor does; integers need no such assumption">];
 }
 
+def RemoveRedundantDtypeViewsPass
+    : FX_JointGraphPass<"fx-remove-redundant-dtype-views"> {
+  let summary = "Removes views of bits as the type that they have";
+  let description = [{
+    view(view(x, A), type of x) -> x
+    view(x, A), view(x, A) -> the first, twice
+    Rule 3.5, `remove_redundant_views`, for calls of aten.view.dtype.
+  }];
+}
+
 def RemovePointlessViewsPass : FX_JointGraphPass<"fx-remove-pointless-views"> {
   let summary = "Removes views and permutes that cancel out";
   let description = [{
@@ -109,6 +119,18 @@ def ScatterUponConstTensorPass
       -> where(index == iota(shape[dim]), value, background)
     Rule 3.8, `scatter_upon_const_tensor`: index has size 1 along dim and the
     size of the result along the others. In the backward of every cross-entropy.
+  }];
+}
+
+def IndexByPermutationPass : FX_JointGraphPass<"fx-index-by-permutation"> {
+  let summary = "Indexes by a random permutation without checks and collisions";
+  let description = [{
+    index(x, [randperm(n)[:k]]) -> _unsafe_index(x, …)
+    index_put(x, [randperm(n)[:k]], y, accumulate)
+      -> _unsafe_index_put(x, …, _unsafe_index(x, …) + y)
+    Rule 3.8, `randperm_index` and `randperm_index_add` (import makes an
+    index_put of index_add): n is the first size of x, so the indices are in
+    range and differ, and nothing has to be added one by one.
   }];
 }
 

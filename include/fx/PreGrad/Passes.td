@@ -64,6 +64,17 @@ def ApplyGumbelMaxTrickPass
   }];
 }
 
+def LiftQuantizePass : FX_PreGradPass<"fx-lift-quantize"> {
+  let summary = "Quantises before views, not after them";
+  let description = [{
+    quantize(view(x)) -> view(quantize(x))
+    Rule 2.11, `quant_lift_up`: per-tensor quantisation (calls of
+    quantized_decomposed.quantize_per_tensor) with a scale that is a number, and
+    any chain of views that nothing else uses. What makes x can then be fused
+    with its quantisation.
+  }];
+}
+
 def VerifyPreGradPass : FX_PreGradPass<"fx-verify-pre-grad"> {
   let summary = "Checks what the pre-grad stage may see";
   let description = [{
