@@ -27,6 +27,10 @@ Written by `tools/gen-pass-docs.py` from the definitions in `include/fx`, the co
 of the stages and `tools/pass_checklist.py`. A pass is run alone by its flag; its
 options are in `fx-opt --help`.
 """
+# Options of stages that depend on what is compiled.
+CONDITIONS = {"isGPU": "on for nvptx", "isInference": "on for inference",
+              "fuseAttention": "on for cpu"}
+
 CHECKLIST = """## Inductor's passes
 
 The passes of Inductor that are on by default and fire on common (A) or rarer (B)
@@ -86,8 +90,8 @@ def read_defaults():
                 r"passes\.add\(create(\w+)\((?:\{[^}]*\})?\)([^;]*)\);", source):
             option = re.search(r"options\.(\w+)", rest)
             value = values[option[1]] if option else "true"
-            defaults[name] = "on for nvptx" if option and option[1] == "isGPU" \
-                else {"true": "on", "false": "off"}.get(value, "on for inference")
+            defaults[name] = CONDITIONS.get(option and option[1]) or {
+                "true": "on", "false": "off"}[value]
     for name in re.findall(r"create(\w+Pass)\(", "".join(
             path.read_text() for folder in ("Compiler", "Target")
             for path in (ROOT / "lib" / folder).rglob("*.cpp"))):

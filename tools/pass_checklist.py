@@ -34,7 +34,7 @@ ROWS = [
     ("joint", "fix_iota_device", "B", [], ["-"], [], "a function is for one device"),
     ("joint", "bmm_to_mm", "B", ["fx-bmm-to-mm"], [], [], ""),
     ("joint", "scatter_upon_const_tensor", "A", ["fx-scatter-upon-const-tensor"], [], [], ""),
-    ("joint", "SDPA families 1-30", "A", ["fx-fuse-attention"], [], ["test/JointGraph/fuse-attention.mlir", "test/python/test_attention_families.py"], "all 30 found, with gradients too; dropout is left as it is, as on Inductor's CPU; off as long as no kernel is faster than the written-out form"),
+    ("joint", "SDPA families 1-30", "A", ["fx-fuse-attention"], [], ["test/JointGraph/fuse-attention.mlir", "test/python/test_attention_families.py"], "all 30 found, with gradients too; dropout is left as it is, as on Inductor's CPU; compiled for a CPU only"),
     ("joint", "mul_softmax, div_softmax", "A", ["fx-scale-softmax"], [], [], "one kernel applies the scale, so the rule only costs"),
     ("joint", "randperm_index, randperm_index_add", "B", ["fx-index-by-permutation"], [], [], "the lowering leaves randperm to PyTorch"),
     ("joint", "replace_random", "A", ["fx-replace-random"], [], [], "randint falls back to PyTorch"),
