@@ -1,6 +1,7 @@
 //===- BuildJointGraph.cpp - Reverse-mode differentiation -----------------===//
 
 #include "Backpropagation.h"
+#include "fx/Analysis/InlineCalls.h"
 #include "fx/Autodiff/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -11,38 +12,6 @@ namespace mlir::fx {
 #define GEN_PASS_DEF_BUILDJOINTGRAPHPASS
 #include "fx/Autodiff/Passes.h.inc"
 namespace {
-
-//===----------------------------------------------------------------------===//
-// Calls
-//===----------------------------------------------------------------------===//
-
-/// Replaces the calls in a function by the bodies of the functions they call.
-LogicalResult inlineCalls(func::FuncOp function, SymbolTable &symbols,
-                          SmallVectorImpl<func::FuncOp> &stack) {
-  stack.push_back(function);
-  for (auto call :
-       llvm::make_early_inc_range(function.front().getOps<func::CallOp>())) {
-    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
-    if (!callee || callee.isDeclaration() || !callee.getBody().hasOneBlock())
-      continue;
-    if (llvm::is_contained(stack, callee))
-      return call.emitOpError("is recursive");
-    if (failed(inlineCalls(callee, symbols, stack)))
-      return failure();
-    OpBuilder builder(call);
-    IRMapping map;
-    map.map(callee.getArguments(), call.getOperands());
-    for (Operation &op : callee.front().without_terminator())
-      builder.clone(op, map);
-    SmallVector<Value> results;
-    for (Value value : callee.front().getTerminator()->getOperands())
-      results.push_back(map.lookupOrDefault(value));
-    call.replaceAllUsesWith(results);
-    call.erase();
-  }
-  stack.pop_back();
-  return success();
-}
 
 //===----------------------------------------------------------------------===//
 // The values that take part
@@ -254,8 +223,7 @@ struct BuildJointGraphPass
       if (function.isPrivate() || function.isDeclaration() ||
           hasTangents(function) || !function.getBody().hasOneBlock())
         continue;
-      SmallVector<func::FuncOp> stack;
-      if (failed(inlineCalls(function, symbols, stack)))
+      if (failed(inlineCalls(function, symbols)))
         return signalPassFailure();
       Activity activity(function, byDefault);
       if (activity.arguments.empty()) {
@@ -272,11 +240,7 @@ struct BuildJointGraphPass
       if (failed(JointBuilder(function, activity).build()))
         return signalPassFailure();
     }
-    for (auto function :
-         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-      if (function.isPrivate() && !function.isDeclaration() &&
-          symbols.symbolKnownUseEmpty(function, getOperation()))
-        symbols.erase(function);
+    eraseUnusedFunctions(getOperation(), symbols);
   }
 
   static remark::RemarkOpts getRemarkOpts(func::FuncOp function) {

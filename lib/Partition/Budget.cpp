@@ -188,3 +188,25 @@ MinCutSolution mlir::fx::solveWithBudget(const JointGraph &graph,
                                          double budget) {
   return BudgetSolver(graph, info, options, budget).run();
 }
+
+SmallVector<NodeId> mlir::fx::chooseWithin(const JointGraph &graph,
+                                           ArrayRef<NodeId> nodes,
+                                           int64_t bytes) {
+  constexpr int64_t steps = 10000;
+  SmallVector<NodeId> order(nodes);
+  llvm::stable_sort(order, [&](NodeId lhs, NodeId rhs) {
+    return graph[lhs].bytes > graph[rhs].bytes;
+  });
+  // Sizes are rounded up: what is chosen fits.
+  int64_t step = std::max<int64_t>(1, (bytes + steps - 1) / steps);
+  SmallVector<KnapsackItem> items;
+  for (NodeId n : order)
+    items.push_back({(graph[n].bytes + step - 1) / step,
+                     static_cast<float>(std::max<int64_t>(graph[n].flops, 1))});
+  llvm::BitVector chosen = solveKnapsack(items, bytes / step);
+  SmallVector<NodeId> result;
+  for (unsigned i : chosen.set_bits())
+    result.push_back(order[i]);
+  llvm::sort(result);
+  return result;
+}

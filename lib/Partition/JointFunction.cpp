@@ -133,11 +133,14 @@ private:
   }
 
   std::string getUniqueName(std::string name, StringRef base) {
-    if (!name.empty()) {
-      usedNames.insert(name);
+    // Of a function that is called twice there are two nodes of one name.
+    if (!name.empty() && usedNames.insert(name).second)
       return name;
-    }
-    name = base.str();
+    std::string own = name;
+    if (!name.empty())
+      base = own;
+    else
+      name = base.str();
     for (unsigned &n = counters[base]; !usedNames.insert(name).second;)
       name = base.str() + "_" + std::to_string(++n);
     return name;

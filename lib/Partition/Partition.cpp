@@ -1,6 +1,7 @@
 //===- Partition.cpp - The min-cut partitioner as a pass ------------------===//
 
 #include "fx/Partition/Passes.h"
+#include "fx/Analysis/InlineCalls.h"
 #include "fx/Partition/Page.h"
 #include "fx/Support/OutputFile.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -89,6 +90,10 @@ struct PartitionPass : impl::PartitionPassBase<PartitionPass> {
     if (!keepJoint)
       for (func::FuncOp function : functions)
         function.erase();
+    if (hasCalls) {
+      SymbolTable symbols(getOperation());
+      eraseUnusedFunctions(getOperation(), symbols);
+    }
   }
 
 private:
@@ -170,15 +175,58 @@ private:
     if (!function.getBody().hasOneBlock())
       return emitErrorOn(function,
                          "cannot be partitioned: it has several blocks");
+    SymbolTable symbols(getOperation());
+    hasCalls |= !function.getBody().front().getOps<func::CallOp>().empty();
+    if (failed(inlineCalls(function, symbols)) ||
+        failed(readPeakBudget(function, result)))
+      return failure();
     // 4.1.1, 4.1.2
     simplifyJointFunction(function);
     FailureOr<JointFunction> joint = buildJointFunction(function, dynamicSize);
     if (failed(joint))
       return failure();
     result.joint = std::move(*joint);
-    JointGraph &graph = result.joint.graph;
     // 4.1.3 to 4.6, 4.8
-    cleanupRematPolicies(graph);
+    cleanupRematPolicies(result.joint.graph);
+    FailureOr<RegionBudgets> regions = RegionBudgets::read(result.joint);
+    if (failed(regions))
+      return failure();
+    result.regions = std::move(*regions);
+    // A region that was above its budget is not again.
+    FailureOr<bool> again = true;
+    while (*again) {
+      if (failed(solve(function, result)))
+        return failure();
+      again = result.regions.constrain(result.joint, result.extraction.saved);
+      if (failed(again))
+        return failure();
+    }
+    emitRemarks(result);
+    for (StringRef name : {kRegionBudgetsAttr, kFunctionPeakBudgetAttr})
+      function->removeAttr(name);
+    splitJointFunction(result.joint, result.extraction, result.forwardName,
+                       result.backwardName, result.peakBudget);
+    return success();
+  }
+
+  /// The budget of the options, else the function's own.
+  LogicalResult readPeakBudget(func::FuncOp function, PartitionResult &result) {
+    result.peakBudget = peak;
+    Attribute own = function->getAttr(kFunctionPeakBudgetAttr);
+    if (peak || !own)
+      return success();
+    result.peakBudget = getByteSize(own);
+    if (!result.peakBudget)
+      return emitErrorOn(function, "has the peak budget ")
+             << own
+             << ": expected a number of bytes such as 1048576 or \"1MiB\"";
+    return success();
+  }
+
+  LogicalResult solve(func::FuncOp function, PartitionResult &result) {
+    JointGraph &graph = result.joint.graph;
+    result.search.reset();
+    result.isSearched = false;
     result.info = classify(graph);
     result.solution = solveWithBudget(
         graph, result.info,
@@ -205,20 +253,17 @@ private:
              << "', which the cut does not save";
     result.units = buildUnitGraph(graph, result.info);
     result.cost = measure(graph, result.units, model, result.extraction);
-    if (peak || budgetMode == "improved" || !partitionReport.empty())
+    bool isChosen = result.peakBudget || budgetMode == "improved";
+    if (isChosen || !partitionReport.empty())
       result.search = std::make_unique<PartitionSearch>(graph, result.info,
                                                         result.units, model);
-    if ((peak || budgetMode == "improved") && failed(choose(result)))
-      return failure();
-    emitRemarks(result);
-    splitJointFunction(result.joint, result.extraction, result.forwardName,
-                       result.backwardName, peak);
-    return success();
+    return success(!isChosen || succeeded(choose(result)));
   }
 
   /// Replaces functorch's answer by what the budget asks for.
   LogicalResult choose(PartitionResult &result) {
     const JointGraph &graph = result.joint.graph;
+    std::optional<int64_t> peak = result.peakBudget;
     std::optional<Extraction> found = peak
                                           ? result.search->solveForPeak(*peak)
                                           : result.search->improve(result.cost);
@@ -279,6 +324,8 @@ private:
   }
 
   CostModel model;
+  /// Whether a joint function called others, which may have no use any more.
+  bool hasCalls = false;
   /// The bytes of `peak-budget`.
   std::optional<int64_t> peak;
   /// Receives the report, too; may be null.

@@ -122,3 +122,12 @@ std::optional<int64_t> mlir::fx::parseByteSize(StringRef text) {
     return std::nullopt;
   return static_cast<int64_t>(bytes);
 }
+
+std::optional<int64_t> mlir::fx::getByteSize(Attribute attr) {
+  if (auto text = dyn_cast<StringAttr>(attr))
+    return parseByteSize(text);
+  auto number = dyn_cast<IntegerAttr>(attr);
+  if (!number || number.getInt() < 0)
+    return std::nullopt;
+  return number.getInt();
+}

@@ -218,6 +218,15 @@ void mlir::fx::writeReport(llvm::json::OStream &json,
     json.attribute("recomputed_flops", result.cost.work.recomputedFlops);
     json.attribute("total_flops", result.units.flops);
     json.attribute("time_us", result.cost.work.time / 1000000);
+    if (!result.regions.getBudgets().empty())
+      json.attributeArray("regions", [&] {
+        for (const RegionBudget &region : result.regions.getBudgets())
+          json.object([&] {
+            json.attribute("name", region.name);
+            json.attribute("budget_bytes", region.bytes);
+            json.attribute("saved_bytes", region.savedBytes);
+          });
+      });
     if (result.search)
       writeSearch(json, result);
     if (network)

@@ -47,6 +47,11 @@ struct CommandLine {
       "gpu-arch",
       cl::desc("The architecture of --target=nvptx (default: sm_90)"),
       cl::init("sm_90"), cl::cat(category)};
+  cl::opt<std::string> partition{
+      "partition",
+      cl::desc("Options of fx-partition, such as peak-budget=8GiB, for a model "
+               "to compile"),
+      cl::cat(category)};
   cl::opt<unsigned> bench{"bench", cl::desc("Time this many calls"),
                           cl::init(0), cl::cat(category)};
   cl::opt<bool> memory{
@@ -158,6 +163,7 @@ static CompileOptions getCompileOptions() {
   options.training = commandLine->mode == "training";
   options.trainingStep = true;
   options.target = commandLine->target;
+  options.partition = commandLine->partition;
   options.nvptx.arch = commandLine->gpuArch;
   exitOnError(commandLine->hooks.apply(options));
   return options;

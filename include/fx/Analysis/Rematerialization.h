@@ -86,6 +86,15 @@ inline constexpr llvm::StringLiteral kKeepApartAttr = "keep_apart";
 /// On an op with `fx.remat`: the number of its checkpointed region.
 inline constexpr llvm::StringLiteral kRematRegionAttr = "fx.remat_region";
 
+/// On an op: the name of the region that it belongs to. On a joint function: the
+/// bytes that each region may keep from the forward for the backward, as numbers
+/// or as text ("8MiB"), and those that may be alive at one time. On a called
+/// function: the bytes that each call may keep.
+inline constexpr llvm::StringLiteral kRegionAttr = "fx.region";
+inline constexpr llvm::StringLiteral kRegionBudgetsAttr = "fx.region_budgets";
+inline constexpr llvm::StringLiteral kFunctionPeakBudgetAttr = "fx.peak_budget";
+inline constexpr llvm::StringLiteral kMemoryBudgetAttr = "fx.memory_budget";
+
 /// The size of a value: elements times their width for a tensor, with
 /// `dynamicSize` for each unknown dimension, 1 for a SymInt or other scalar.
 int64_t getSizeInBytes(Type type, int64_t dynamicSize);

@@ -25,6 +25,10 @@ def PartitionPass : Pass<"fx-partition", "mlir::ModuleOp"> {
     `budget-mode=improved` functorch's answer is replaced by a partition that
     saves no more and recomputes no more, if one is found.
 
+    Calls of functions of the module are inlined. Budgets may be attributes:
+    `fx.peak_budget` and `fx.region_budgets` of the joint function (the latter for
+    ops with `fx.region`), `fx.memory_budget` of a called one.
+
     `fx.remat` on an op constrains the cut: `must_save`, or `must_recompute` and
     `prefer_recompute`. Remarks of the category `fx-partition` name each saved
     and each recomputed node with the rule that decided.

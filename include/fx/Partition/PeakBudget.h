@@ -62,6 +62,8 @@ private:
 
 /// A number of bytes: `1048576`, `1.5GiB`, `800 MB`. None if it is no size.
 std::optional<int64_t> parseByteSize(StringRef text);
+/// The same of an attribute: an integer or a text.
+std::optional<int64_t> getByteSize(Attribute attr);
 
 } // namespace mlir::fx
 

@@ -5,6 +5,7 @@
 
 #include "fx/Partition/JointFunction.h"
 #include "fx/Partition/PeakBudget.h"
+#include "fx/Partition/RegionBudget.h"
 
 namespace llvm::json {
 class OStream;
@@ -24,6 +25,9 @@ struct PartitionResult {
   std::unique_ptr<PartitionSearch> search;
   /// Whether the search chose the partition, not functorch's rules.
   bool isSearched = false;
+  /// The bytes that may be alive at one time, if that is bounded.
+  std::optional<int64_t> peakBudget;
+  RegionBudgets regions;
   std::string forwardName, backwardName;
 };
 

@@ -110,6 +110,11 @@ MinCutSolution solveMinCut(const JointGraph &graph, const NodeInfo &info,
 MinCutSolution solveWithBudget(const JointGraph &graph, const NodeInfo &info,
                                const BanOptions &options, double budget);
 
+/// Those of the nodes that fit into a number of bytes and would take most
+/// operations to compute again.
+SmallVector<NodeId> chooseWithin(const JointGraph &graph,
+                                 ArrayRef<NodeId> nodes, int64_t bytes);
+
 /// The nodes of the two functions [4.7].
 struct Extraction {
   /// What goes from the forward to the backward: cut nodes that the backward
