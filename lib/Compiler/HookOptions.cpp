@@ -29,16 +29,32 @@ HookOptions::HookOptions(cl::OptionCategory &category)
                            "pattern: as text to stderr or to a file, as a "
                            "page to a file named .html"),
                   cl::value_desc("file"), cl::ValueOptional,
-                  cl::cat(category)) {}
+                  cl::cat(category)),
+      verifyEach("fx-verify-each",
+                 cl::desc("numeric: interpret functions before and after each "
+                          "pass and name the first one that changes a number"),
+                 cl::value_desc("numeric"), cl::cat(category)) {}
 
 llvm::Error HookOptions::finish() {
-  return explainPath.getNumOccurrences() ? explain.write(explainPath)
-                                         : llvm::Error::success();
+  bool changed = !verifyEach.empty() && failed(verifyNumeric.finish());
+  if (explainPath.getNumOccurrences())
+    if (llvm::Error error = explain.write(explainPath))
+      return error;
+  return changed ? llvm::createStringError("a pass changes a number")
+                 : llvm::Error::success();
 }
 
 llvm::Error HookOptions::apply(CompileOptions &options) {
-  if (explainPath.getNumOccurrences())
-    options.watch = [this](PassManager &pm) { explain.watch(pm); };
+  if (!verifyEach.empty() && verifyEach != "numeric")
+    return llvm::createStringError("--fx-verify-each must be numeric, not " +
+                                   verifyEach);
+  if (explainPath.getNumOccurrences() || !verifyEach.empty())
+    options.watch = [this](PassManager &pm) {
+      if (explainPath.getNumOccurrences())
+        explain.watch(pm);
+      if (!verifyEach.empty())
+        verifyNumeric.watch(pm);
+    };
   for (const std::string &path : passPlugins) {
     llvm::Expected<PassPlugin> plugin = PassPlugin::load(path);
     if (!plugin)

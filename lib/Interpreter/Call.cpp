@@ -98,6 +98,13 @@ static LogicalResult evaluate(CallOp op, Frame &frame) {
                                  << printShape(x.shape());
       return frame.setConverted(result, x.reshaped({}));
     }
+    if (target == "aten.view.dtype") {
+      std::optional<Tensor> bits = x.bitcast(getKind(result));
+      if (!bits)
+        return emitNodeError(op) << "the bits of " << printShape(x.shape())
+                                 << " are no whole elements";
+      return frame.set(result, *bits);
+    }
     if (target == "aten.nonzero.default")
       return setNonzero(op, frame, x);
     if (target == "aten.masked_select.default" && op.getInputs().size() == 2)

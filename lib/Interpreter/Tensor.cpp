@@ -359,6 +359,18 @@ Tensor Tensor::reshaped(ArrayRef<int64_t> shape) const {
   return tensor;
 }
 
+std::optional<Tensor> Tensor::bitcast(ElementKind kind) const {
+  unsigned from = getByteWidth(elementKind), to = getByteWidth(kind);
+  if (from != to && (dims.empty() || dims.back() * from % to != 0))
+    return std::nullopt;
+  Tensor tensor = *this;
+  tensor.elementKind = kind;
+  if (from != to)
+    tensor.dims.back() = dims.back() * from / to;
+  tensor.count = countElements(tensor.dims);
+  return tensor;
+}
+
 std::optional<Tensor> Tensor::clone() const {
   std::optional<Tensor> copy = create(elementKind, dims);
   if (copy)

@@ -2,6 +2,7 @@
 
 #include "fx/Compiler/Explain.h"
 #include "fx/Compiler/Registration.h"
+#include "fx/Compiler/VerifyNumeric.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -30,20 +31,50 @@ static LogicalResult run(DialectRegistry &registry,
   return success();
 }
 
-/// Runs with every pass manager watched, and writes the report also after an
-/// error.
-static LogicalResult runExplained(DialectRegistry &registry,
-                                  StringRef inputPath, StringRef outputPath,
-                                  StringRef reportPath) {
+namespace {
+struct WatchOptions {
+  cl::opt<std::string> explain{
+      "fx-explain",
+      cl::desc("Tell what each pass changed, and by which pattern: as text to "
+               "stderr or to a file, as a page to a file named .html"),
+      cl::value_desc("file"), cl::ValueOptional};
+  cl::opt<std::string> verifyEach{
+      "fx-verify-each",
+      cl::desc("numeric: interpret functions before and after each pass and "
+               "name the first one that changes a number"),
+      cl::value_desc("numeric")};
+
+  bool explains() const { return explain.getNumOccurrences(); }
+  bool verifies() const { return verifyEach.getNumOccurrences(); }
+};
+} // namespace
+
+/// Runs with every pass manager watched, and reports also after an error.
+static LogicalResult runWatched(DialectRegistry &registry, StringRef inputPath,
+                                StringRef outputPath,
+                                const WatchOptions &options) {
+  if (options.verifies() && options.verifyEach != "numeric") {
+    llvm::errs() << "fx-opt: --fx-verify-each must be numeric, not "
+                 << options.verifyEach << "\n";
+    return failure();
+  }
   fx::Explain explain;
+  fx::VerifyNumeric verifyNumeric;
   const MlirOptMainConfig parsed = MlirOptMainConfig::createFromCLOptions();
   MlirOptMainConfig config = parsed;
   config.setPassPipelineSetupFn([&](PassManager &pm) -> LogicalResult {
-    explain.watch(pm);
+    if (options.explains())
+      explain.watch(pm);
+    if (options.verifies())
+      verifyNumeric.watch(pm);
     return parsed.setupPassPipeline(pm);
   });
   LogicalResult status = run(registry, config, inputPath, outputPath);
-  if (llvm::Error error = explain.write(reportPath)) {
+  if (options.verifies() && failed(verifyNumeric.finish()))
+    status = failure();
+  if (!options.explains())
+    return status;
+  if (llvm::Error error = explain.write(options.explain)) {
     llvm::errs() << "fx-opt: " << llvm::toString(std::move(error)) << "\n";
     return failure();
   }
@@ -53,17 +84,13 @@ static LogicalResult runExplained(DialectRegistry &registry,
 int main(int argc, char **argv) {
   DialectRegistry registry;
   fx::registerAll(registry);
-  cl::opt<std::string> explain(
-      "fx-explain",
-      cl::desc("Tell what each pass changed, and by which pattern: as text to "
-               "stderr or to a file, as a page to a file named .html"),
-      cl::value_desc("file"), cl::ValueOptional);
+  WatchOptions options;
   auto [inputPath, outputPath] = registerAndParseCLIOptions(
       argc, argv, "fx-opt: the fx-mlir driver\n", registry);
-  if (!explain.getNumOccurrences())
+  if (!options.explains() && !options.verifies())
     return asMainReturnCode(
         MlirOptMain(argc, argv, inputPath, outputPath, registry));
   llvm::InitLLVM init(argc, argv);
   return asMainReturnCode(
-      runExplained(registry, inputPath, outputPath, explain));
+      runWatched(registry, inputPath, outputPath, options));
 }

@@ -10,6 +10,7 @@
 
 #include "fx/Compiler/CompileFx.h"
 #include "fx/Compiler/Explain.h"
+#include "fx/Compiler/VerifyNumeric.h"
 #include "llvm/Support/CommandLine.h"
 
 namespace mlir::fx {
@@ -23,14 +24,16 @@ public:
   /// the command line was parsed.
   llvm::Error apply(CompileOptions &options);
 
-  /// Writes what --fx-explain asks for, also after an error of the compilation.
+  /// Writes what --fx-explain and --fx-verify-each ask for, also after an error
+  /// of the compilation.
   llvm::Error finish();
 
 private:
   llvm::cl::opt<std::string> preGrad, jointGraph, postGrad, lowering;
   llvm::cl::list<std::string> passPlugins;
-  llvm::cl::opt<std::string> explainPath;
+  llvm::cl::opt<std::string> explainPath, verifyEach;
   Explain explain;
+  VerifyNumeric verifyNumeric;
 };
 
 } // namespace mlir::fx

@@ -35,7 +35,12 @@ public:
   bool knows(StringRef name) const;
 
   /// A fresh seed.
-  int64_t drawSeed() { return static_cast<int64_t>(generator()); }
+  int64_t drawSeed() {
+    ++numSeeds;
+    return static_cast<int64_t>(generator());
+  }
+  /// How many were drawn.
+  unsigned countSeeds() const { return numSeeds; }
   ModuleOp getModule() const { return module; }
 
   struct Evaluators;
@@ -45,7 +50,7 @@ private:
   ModuleOp module;
   std::mt19937_64 generator;
   std::unique_ptr<Evaluators> evaluators;
-  unsigned depth = 0;
+  unsigned depth = 0, numSeeds = 0;
 };
 
 /// Whether `tensor` is a value of a type: a tensor type or that of a scalar.

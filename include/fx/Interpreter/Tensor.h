@@ -96,6 +96,9 @@ public:
 
   /// The same elements under another shape of the same size.
   Tensor reshaped(llvm::ArrayRef<int64_t> shape) const;
+  /// The same bits as numbers of another kind, of which more or fewer fill the
+  /// last dimension; none if they do not fit.
+  std::optional<Tensor> bitcast(ElementKind kind) const;
   std::optional<Tensor> clone() const;
   std::optional<Tensor> converted(ElementKind kind) const;
 
