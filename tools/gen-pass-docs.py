@@ -92,6 +92,8 @@ def read_defaults():
             value = values[option[1]] if option else "true"
             defaults[name] = CONDITIONS.get(option and option[1]) or {
                 "true": "on", "false": "off"}[value]
+        for name in re.findall(r"passes\.addOption\(create(\w+)\(", source):
+            defaults[name] = "off"
     for name in re.findall(r"create(\w+Pass)\(", "".join(
             path.read_text() for folder in ("Compiler", "Target")
             for path in (ROOT / "lib" / folder).rglob("*.cpp"))):

@@ -20,6 +20,11 @@ void StagePasses::add(std::unique_ptr<Pass> pass, bool isOn) {
     module.nest(*anchor).addPass(std::move(pass));
 }
 
+void StagePasses::addOption(std::unique_ptr<Pass> pass, StringRef key) {
+  names.insert(key);
+  add(std::move(pass), llvm::is_contained(enabled, key));
+}
+
 LogicalResult StagePasses::checkNames(
     llvm::function_ref<LogicalResult(const Twine &)> onError) const {
   auto check = [&](StringRef option, ArrayRef<std::string> given) {

@@ -22,7 +22,7 @@ BIN = os.environ.get("FX_BIN", os.path.join(os.path.dirname(TEST_DIR), "build", 
 APPROXIMATE = {
     "fold-conv-batch-norm": 1e-5, "fuse-addmm": 1e-5, "unfuse-bias-add": 1e-5,
     "scale-softmax": 1e-3, "fold-constant-cumsum": 1e-3, "collapse-converts": 1e-2,
-    "fuse-attention": 1e-4,
+    "fuse-attention": 1e-4, "decompose-mm": 1e-4, "batch-linear": 1e-5,
 }
 # ATen's fused attention gives other values where scores are NaN or infinite.
 FINITE = {"fuse-attention"}

@@ -117,6 +117,18 @@ def DedupeSymSizePass : FX_PostGradPass<"fx-dedupe-sym-size"> {
   }];
 }
 
+def DecomposeMmPass : FX_PostGradPass<"fx-decompose-mm"> {
+  let summary = "Makes products that memory bounds sums of products";
+  let description = [{
+    mm(a, b) -> sum(unsqueeze(a, 2) * unsqueeze(b, 0), 1), and addmm
+    Rule 5.10, `decompose_mm_pass`, off by default: one row on a CPU, at least
+    10240 rows of fewer than 32 elements on a GPU. The sum can then be fused
+    with what is around it.
+  }];
+  let options = [Option<"isGPU", "gpu", "bool", /*default=*/"false",
+      "The sizes for a GPU">];
+}
+
 def VerifyPostGradPass : FX_PostGradPass<"fx-verify-post-grad"> {
   let summary = "Checks what the post-grad stage leaves";
   let description = [{

@@ -64,6 +64,36 @@ def ApplyGumbelMaxTrickPass
   }];
 }
 
+def SimplifySplitsPass : FX_PreGradPass<"fx-simplify-splits"> {
+  let summary = "Merges and cancels splits, cats, unbinds and stacks";
+  let description = [{
+    Rules 2.10 under Inductor's keys, all off by default, after
+    fx-normalize-ops:
+    remove_split_with_size_one_pass: split(x, [n]) -> x
+    merge_splits_pass: a split of a part of a split, along one dimension -> one
+    merge_getitem_cat_pass: cat of neighbouring parts -> one part
+    mutate_cat_pass: cat of all parts -> x, of some -> a slice of x
+    unbind_stack_pass: stack(unbind(x, d), d) -> x
+    A cat or stack that a function returns stays: its memory is its own.
+  }];
+  let options = [Option<"rule", "rule", "std::string", /*default=*/"",
+      "The key of one rule; all of them without">];
+}
+
+def BatchLinearPass : FX_PreGradPass<"fx-batch-linear"> {
+  let summary = "Makes linears of one input one linear";
+  let description = [{
+    linear(x, w1, b1), linear(x, w2, b2), …
+      -> split(linear(x, cat(w1, w2, …), cat(b1, b2, …)))
+    Rule 2.9, `batch_linear_lhs`, off by default. All have a bias, or none has.
+  }];
+  let options = [
+    Option<"minFuseSetSize", "min-fuse-set-size", "unsigned", /*default=*/"5",
+      "The least number of linears">,
+    Option<"maxFuseSetSize", "max-fuse-set-size", "unsigned",
+      /*default=*/"300", "The greatest number of linears">];
+}
+
 def LiftQuantizePass : FX_PreGradPass<"fx-lift-quantize"> {
   let summary = "Quantises before views, not after them";
   let description = [{

@@ -22,6 +22,10 @@ public:
   /// false the stage leaves it out unless the user enabled it by its name.
   void add(std::unique_ptr<Pass> pass, bool isOn = true);
 
+  /// Adds a pass that is off by default and can be enabled by Inductor's key of
+  /// the rule as well as by its name.
+  void addOption(std::unique_ptr<Pass> pass, StringRef key);
+
   /// Calls a function that adds passes of the user's, if there is one.
   void addHook(const std::function<void(OpPassManager &)> &hook) {
     if (hook)
