@@ -96,6 +96,43 @@ Operation *fx::getCombiner(linalg::GenericOp op, unsigned index) {
              : nullptr;
 }
 
+std::optional<Selection> fx::matchSelection(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  Selection selection;
+  llvm::DenseSet<Value> leaves;
+  for (auto [i, yielded] :
+       llvm::enumerate(body->getTerminator()->getOperands())) {
+    auto select = yielded.getDefiningOp<arith::SelectOp>();
+    Value accumulator = body->getArgument(op.getNumDpsInputs() + i);
+    if (!select || select.getFalseValue() != accumulator ||
+        (i && select.getCondition() != selection.condition))
+      return std::nullopt;
+    selection.condition = select.getCondition();
+    selection.candidates.push_back(select.getTrueValue());
+    leaves.insert(accumulator);
+    leaves.insert(select.getTrueValue());
+  }
+  auto isLeaf = [&](Value value) {
+    return leaves.contains(value) || value.getParentBlock() != body;
+  };
+  llvm::DenseSet<Operation *> needed;
+  SmallVector<Value> worklist = {selection.condition};
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (isLeaf(value))
+      continue;
+    Operation *def = value.getDefiningOp();
+    if (!def || !OpTrait::hasElementwiseMappableTraits(def))
+      return std::nullopt;
+    if (needed.insert(def).second)
+      llvm::append_range(worklist, def->getOperands());
+  }
+  for (Operation &nested : *body)
+    if (needed.contains(&nested))
+      selection.ops.push_back(&nested);
+  return selection;
+}
+
 bool fx::getLinearForm(AffineExpr expr, unsigned numDims,
                        SmallVectorImpl<int64_t> &factors, int64_t &constant) {
   factors.assign(numDims, 0);

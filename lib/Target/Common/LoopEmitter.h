@@ -180,6 +180,10 @@ protected:
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
+  /// The lanes of all accumulators of a selection, combined.
+  SmallVector<Value> combineSelection(linalg::GenericOp op,
+                                      const Selection &selection,
+                                      ArrayRef<Value> accumulators);
   SmallVector<Value> getNeutrals(unsigned sweep);
   SmallVector<Value> emitAccumulation(
       unsigned dim, Value end, int64_t step, unsigned sweep,

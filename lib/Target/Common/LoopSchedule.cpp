@@ -112,7 +112,8 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
   bool opaque = false;
   for (const LoopReduction &reduction : kernel.reductions)
     for (unsigned i = 0; i < reduction.maps.size(); ++i)
-      opaque |= !getCombiner(reduction.op, i);
+      opaque |= !getCombiner(reduction.op, i) &&
+                !matchSelection(reduction.op);
   int64_t lanes = vectorBits / 32;
   double bestCost = 1e30;
   for (unsigned d : order) {

@@ -108,6 +108,18 @@ bool isIndexMapOp(Operation *op);
 /// the rest of the body; null if the body is of another form.
 Operation *getCombiner(linalg::GenericOp op, unsigned index);
 
+/// A reduction that keeps one of the elements it sees, such as argmax: result i
+/// is select(condition, candidates[i], accumulator i), and the condition is a
+/// function of candidates and accumulators alone. Accumulators of parts of a
+/// row are then elements themselves, and combine by the same condition.
+struct Selection {
+  Value condition;
+  SmallVector<Value> candidates;
+  /// What computes the condition, in order.
+  SmallVector<Operation *> ops;
+};
+std::optional<Selection> matchSelection(linalg::GenericOp op);
+
 /// Splits `expr` into a factor for each dim and a constant; false if it has
 /// floordiv or mod.
 bool getLinearForm(AffineExpr expr, unsigned numDims,
