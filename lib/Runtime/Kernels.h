@@ -166,6 +166,14 @@ struct Kernels {
 
   AttentionKernels attention;
 
+  /// Like f32.packedTile with a step's row of B at B + offset[k]; B must be
+  /// readable for the whole tile.
+  using OffsetTile = void (*)(int64_t K, const float *A, const float *B,
+                              const int32_t *offset, float *C, int64_t ldc,
+                              int64_t cols, bool accumulate,
+                              const float *rowBias);
+  OffsetTile offsetTile[kMaxTileRows][TileWidthCount];
+
   /// Rows [k0, k1) of a patch panel, k = channel * taps + tap, -> [k1-k0][nr].
   void (*packPatches)(const PatchPanel &panel, const float *image,
                       int64_t planeSize, int64_t k0, int64_t k1, float *packed);

@@ -118,6 +118,38 @@ void packPatches(const PatchPanel &panel, const float *image, int64_t planeSize,
     packPatchesStrided<0>(panel, image, planeSize, k0, k1, packed);
 }
 
+template <int R, int NV, bool Masked>
+void offsetTile(int64_t K, const float *A, const float *B,
+                const int32_t *offset, float *C, int64_t ldc, int64_t cols,
+                bool accumulate, const float *rowBias) {
+  constexpr int VL = kLanes<float>;
+  VectorF32 acc[R][NV] = {};
+#pragma clang loop unroll_count(2)
+  for (int64_t k = 0; k < K; ++k, A += R) {
+    const float *from = B + offset[k];
+    VectorF32 b[NV];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      b[j] = load(from + j * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 value = splat<float>(A[i]);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < NV; ++j)
+        acc[i][j] += value * b[j];
+    }
+  }
+  storeTile<float, R, NV, Masked>(acc, C, ldc, cols, accumulate, rowBias);
+}
+
+template <size_t... R>
+constexpr void addOffsetTiles(Kernels &table, std::index_sequence<R...>) {
+  ((table.offsetTile[R][FullTile] = offsetTile<R + 1, 2, false>,
+    table.offsetTile[R][TwoVectors] = offsetTile<R + 1, 2, true>,
+    table.offsetTile[R][OneVector] = offsetTile<R + 1, 1, true>),
+   ...);
+}
+
 //===----------------------------------------------------------------------===//
 // Weight gradient
 //===----------------------------------------------------------------------===//
@@ -311,6 +343,7 @@ constexpr Kernels kernelTable(const char *name) {
   table.packF16 = {packA<Half, float>, packB<Half, float>};
   table.attention = attentionTable();
   table.packPatches = packPatches;
+  addOffsetTiles(table, std::make_index_sequence<FX_TILE_ROWS>());
   addWeightTiles(table, std::make_index_sequence<kPatchRows>());
   table.transpose = transposeMatrix;
   table.depthwiseForward = depthwiseForward;

@@ -127,7 +127,8 @@ bool finish(fx_rt_conv_shape &s, int64_t padAfterH, int64_t padAfterW) {
 }
 
 void checkRandomShapes(int count) {
-  const std::vector<int64_t> sizes = {1, 3, 5, 7, 8, 14, 17, 33};
+  const std::vector<int64_t> sizes = {1,  3,  5,  7,  8,  14,
+                                      17, 32, 33, 64, 130};
   while (count > 0) {
     fx_rt_conv_shape s = {};
     s.batch = pick({1, 2, 3});
@@ -170,6 +171,9 @@ void checkNamedShapes() {
       {300, 2, 4, 4, 3, 3, 1, 1, 1},  // many small images
       {1, 4, 2, 2, 4, 3, 1, 1, 1},    // kernel larger than the input
       {1, 600, 6, 6, 3, 1, 1, 0, 1},
+      {2, 50, 9, 64, 20, 3, 1, 1, 1},   // in place, K beyond one block
+      {1, 16, 70, 131, 30, 5, 1, 2, 2}, // in place, blocks of rows and a tail
+      {1, 300, 5, 32, 7, 3, 1, 0, 1},   // in place, few rows
   };
   for (const auto &shape : shapes) {
     fx_rt_conv_shape s = {shape.n,      shape.c,      shape.h, shape.w,

@@ -49,6 +49,12 @@ void runPatchProduct(void *ctx, const PatchProduct &product);
 /// Adds what it asks threads for.
 void addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs);
 
+/// For strides of one, few rows of weights and wide images: a panel of patches
+/// would be packed for little use. Tiles read a padded copy of the image.
+/// False if there is no memory for that.
+bool isDirectProduct(const PatchProduct &product);
+bool runDirectProduct(void *ctx, const PatchProduct &product);
+
 /// The panels that a group's weights are cut into.
 inline EvenSplit weightPanels(int64_t M) {
   return {M, ceilDiv(M, kernels().f32.mr)};

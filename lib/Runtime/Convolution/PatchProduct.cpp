@@ -311,6 +311,8 @@ void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
   if (product.batch <= 0 || product.M <= 0 || product.rows <= 0 ||
       product.cols <= 0)
     return;
+  if (isDirectProduct(product) && runDirectProduct(ctx, product))
+    return;
   PatchRunner(product).run(ctx);
 }
 

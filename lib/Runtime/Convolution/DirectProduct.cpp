@@ -1,0 +1,153 @@
+//===- DirectProduct.cpp - Products with patches read in place ------------===//
+//
+// With a stride of one the patches of neighbouring positions are neighbours in
+// the image, for every channel and tap. A tile of positions in one row then
+// needs no packed panel, only the image with its padding. Packing costs as much
+// as some ten rows of weights; the padded copy is read by all taps.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Convolution.h"
+
+#include <string.h>
+
+using namespace fxrt;
+
+namespace {
+/// More rows of weights than this make up for packing.
+constexpr int64_t kMaxRows = 256;
+/// The padded copy of a block of rows stays in the second-level cache.
+constexpr int64_t kBlockBytes = 192 << 10;
+
+class DirectRunner {
+public:
+  DirectRunner(const PatchProduct &product)
+      : p(product), table(kernels()), K(product.K()),
+        kcMax(blockK(K, sizeof(float))), nr(table.f32.nr),
+        panels(weightPanels(product.M)) {
+    minY = maxY = p.tapY[0];
+    minX = maxX = p.tapX[0];
+    for (int64_t t = 1; t < p.taps; ++t) {
+      minY = minOf(minY, p.tapY[t]);
+      maxY = maxOf(maxY, p.tapY[t]);
+      minX = minOf(minX, p.tapX[t]);
+      maxX = maxOf(maxX, p.tapX[t]);
+    }
+    rowStep = p.cols + maxX - minX;
+    int64_t rowBytes = p.channels * rowStep * sizeof(float);
+    blockRows = minOf(p.rows, maxOf(4, kBlockBytes / maxOf(rowBytes, 1) -
+                                           (maxY - minY)));
+    blocks = ceilDiv(p.rows, blockRows);
+    blockRows = ceilDiv(p.rows, blocks);
+    // Planes at a multiple of a page would share cache sets.
+    int64_t line = 64 / sizeof(float);
+    planeStep = (ceilDiv((blockRows + maxY - minY) * rowStep, line) | 1) * line;
+  }
+
+  void run(void *ctx) {
+    ScopedBuffer<int32_t> table(ctx, K);
+    if (!table.get()) {
+      failed = true;
+      return;
+    }
+    offsets = table.get();
+    for (int64_t k = 0; k < K; ++k) {
+      int64_t t = k % p.taps;
+      offsets[k] = int32_t(k / p.taps * planeStep +
+                           (p.tapY[t] - minY) * rowStep + p.tapX[t] - minX);
+    }
+    int64_t work = p.M * K * blockRows * p.cols;
+    parallelFor(ctx, p.batch * p.groups * blocks,
+                maxOf(1, 200000 / maxOf(work, 1)),
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t i = begin; i < end; ++i)
+                    runBlock(i / blocks, i % blocks * blockRows);
+                });
+  }
+  bool failed = false;
+
+private:
+  const PatchProduct &p;
+  const Kernels &table;
+  const int64_t K, kcMax, nr;
+  const EvenSplit panels;
+  int64_t minY, maxY, minX, maxX;
+  /// Of the padded copy of a block.
+  int64_t rowStep, planeStep;
+  int64_t blockRows, blocks;
+  int32_t *offsets;
+
+  /// Rows [y0 + minY, y0 + rows + maxY) of all channels, with zeros around.
+  void copyPadded(const float *source, int64_t y0, int64_t rows,
+                  float *to) const {
+    // Columns [from, end) of the copy are in the image.
+    const int64_t from = minOf(maxOf(-minX, 0), rowStep);
+    const int64_t end = maxOf(minOf(p.sourceW - minX, rowStep), from);
+    for (int64_t c = 0; c < p.channels; ++c, to += planeStep) {
+      const float *plane = source + c * p.sourceH * p.sourceW;
+      float *row = to;
+      for (int64_t y = y0 + minY; y < y0 + rows + maxY; ++y, row += rowStep) {
+        if (y < 0 || y >= p.sourceH) {
+          memset(row, 0, rowStep * sizeof(float));
+          continue;
+        }
+        memset(row, 0, from * sizeof(float));
+        if (end > from)
+          memcpy(row + from, plane + y * p.sourceW + minX + from,
+                 (end - from) * sizeof(float));
+        memset(row + end, 0, (rowStep - end) * sizeof(float));
+      }
+    }
+  }
+
+  void runBlock(int64_t unit, int64_t y0) const {
+    const int64_t rows = minOf(blockRows, p.rows - y0);
+    if (rows <= 0)
+      return;
+    const int64_t group = unit % p.groups;
+    const int64_t destPlane = p.destH * p.destW;
+    // The last tile reads past the last row.
+    float *padded = threadScratchOf<float>(ScratchConv,
+                                           p.channels * planeStep + 2 * nr);
+    copyPadded(p.source + unit * p.channels * p.sourceH * p.sourceW, y0, rows,
+               padded);
+    float *dest = p.dest + unit * p.M * destPlane + y0 * p.cols;
+    const float *weight = p.weight + group * p.M * K;
+    for (int64_t k = 0; k < K; k += kcMax) {
+      const int64_t kc = minOf(kcMax, K - k);
+      const bool last = k + kc >= K;
+      for (int64_t q = 0; q < panels.parts; ++q) {
+        const int64_t m = panels.begin(q), height = panels.begin(q + 1) - m;
+        const auto *tiles = table.offsetTile[height - 1];
+        const float *bias = p.bias && last ? p.bias + group * p.M + m : nullptr;
+        for (int64_t y = 0; y < rows; ++y)
+          for (int64_t x = 0; x < p.cols; x += nr) {
+            int64_t cols = minOf(nr, p.cols - x);
+            tiles[tileWidth(table.f32, cols)](
+                kc, weight + m * K + k * height, padded + y * rowStep + x,
+                offsets + k, dest + m * destPlane + y * p.cols + x, destPlane,
+                cols, k > 0, bias);
+          }
+      }
+    }
+    if (p.epilogue)
+      p.epilogue(p.closure, unit / p.groups, group * p.M, y0 * p.cols, p.M,
+                 rows * p.cols, dest, destPlane);
+  }
+};
+} // namespace
+
+bool fxrt::isDirectProduct(const PatchProduct &p) {
+  const int64_t nr = kernels().f32.nr;
+  return p.packed && p.strideX == 1 && p.strideY == 1 && p.dense() &&
+         p.taps > 1 && p.M <= kMaxRows && p.cols >= nr &&
+         (p.cols % nr == 0 || p.cols >= 4 * nr) &&
+         // Offsets are 32 bits.
+         p.channels * p.sourceH * p.sourceW < int64_t(1) << 28;
+}
+
+bool fxrt::runDirectProduct(void *ctx, const PatchProduct &product) {
+  DirectRunner runner(product);
+  runner.run(ctx);
+  return !runner.failed;
+}
