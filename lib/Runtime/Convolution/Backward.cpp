@@ -19,6 +19,16 @@ struct Phase {
   int64_t *kernel, *shift;
 };
 
+/// The distance between the outermost shifts.
+int64_t getSpan(const Phase &phase) {
+  int64_t least = phase.shift[0], most = phase.shift[0];
+  for (int64_t i = 1; i < phase.count; ++i) {
+    least = minOf(least, phase.shift[i]);
+    most = maxOf(most, phase.shift[i]);
+  }
+  return most - least;
+}
+
 Phase findPhase(int64_t remainder, int64_t in, int64_t kernel, int64_t stride,
                 int64_t pad, int64_t dilation, int64_t *storage) {
   Phase phase;
@@ -157,6 +167,8 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
         continue;
       packTransposedWeights(ctx, s, weight, tap, taps, packed.get());
       product.taps = taps;
+      product.spanY = getSpan(vertical);
+      product.spanX = getSpan(horizontal);
       product.rows = vertical.size;
       product.cols = horizontal.size;
       product.destY = vertical.first;

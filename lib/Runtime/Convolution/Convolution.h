@@ -23,6 +23,8 @@ struct PatchProduct {
   int64_t channels, sourceH, sourceW;
   int64_t taps;
   const int64_t *tapY, *tapX;
+  /// The distances between the outermost taps.
+  int64_t spanY, spanX;
   int64_t strideY, strideX;
   int64_t rows, cols;
   /// Weights of all groups, in row panels of the tile height: the element
@@ -54,6 +56,7 @@ void addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs);
 /// False if there is no memory for that.
 bool isDirectProduct(const PatchProduct &product);
 bool runDirectProduct(void *ctx, const PatchProduct &product);
+void addDirectScratch(const PatchProduct &product, fx_rt_scratch &needs);
 
 /// The panels that a group's weights are cut into.
 inline EvenSplit weightPanels(int64_t M) {

@@ -25,32 +25,33 @@ public:
       : p(product), table(kernels()), K(product.K()),
         kcMax(blockK(K, sizeof(float))), nr(table.f32.nr),
         panels(weightPanels(product.M)) {
-    minY = maxY = p.tapY[0];
-    minX = maxX = p.tapX[0];
-    for (int64_t t = 1; t < p.taps; ++t) {
-      minY = minOf(minY, p.tapY[t]);
-      maxY = maxOf(maxY, p.tapY[t]);
-      minX = minOf(minX, p.tapX[t]);
-      maxX = maxOf(maxX, p.tapX[t]);
-    }
-    rowStep = p.cols + maxX - minX;
-    int64_t rowBytes = p.channels * rowStep * sizeof(float);
-    blockRows = minOf(p.rows, maxOf(4, kBlockBytes / maxOf(rowBytes, 1) -
-                                           (maxY - minY)));
+    rowStep = p.cols + p.spanX;
+    int64_t rowBytes = maxOf(1, p.channels * rowStep * sizeof(float));
+    blockRows = minOf(p.rows, maxOf(4, kBlockBytes / rowBytes - p.spanY));
     blocks = ceilDiv(p.rows, blockRows);
     blockRows = ceilDiv(p.rows, blocks);
     // Planes at a multiple of a page would share cache sets.
     int64_t line = 64 / sizeof(float);
-    planeStep = (ceilDiv((blockRows + maxY - minY) * rowStep, line) | 1) * line;
+    planeStep = (ceilDiv((blockRows + p.spanY) * rowStep, line) | 1) * line;
   }
 
-  void run(void *ctx) {
-    ScopedBuffer<int32_t> table(ctx, K);
-    if (!table.get()) {
-      failed = true;
-      return;
+  void addScratch(fx_rt_scratch &needs) const {
+    addLent(needs, K * sizeof(int32_t));
+    addThreadScratch(needs, ScratchConv, paddedCount() * sizeof(float));
+  }
+
+  /// False if there is no memory.
+  bool run(void *ctx) {
+    ScopedBuffer<int32_t> buffer(ctx, K);
+    if (!buffer.get())
+      return false;
+    offsets = buffer.get();
+    minY = p.tapY[0];
+    minX = p.tapX[0];
+    for (int64_t t = 1; t < p.taps; ++t) {
+      minY = minOf(minY, p.tapY[t]);
+      minX = minOf(minX, p.tapX[t]);
     }
-    offsets = table.get();
     for (int64_t k = 0; k < K; ++k) {
       int64_t t = k % p.taps;
       offsets[k] = int32_t(k / p.taps * planeStep +
@@ -63,21 +64,25 @@ public:
                   for (int64_t i = begin; i < end; ++i)
                     runBlock(i / blocks, i % blocks * blockRows);
                 });
+    return true;
   }
-  bool failed = false;
 
 private:
   const PatchProduct &p;
   const Kernels &table;
   const int64_t K, kcMax, nr;
   const EvenSplit panels;
-  int64_t minY, maxY, minX, maxX;
+  int64_t minY, minX;
   /// Of the padded copy of a block.
   int64_t rowStep, planeStep;
   int64_t blockRows, blocks;
   int32_t *offsets;
 
-  /// Rows [y0 + minY, y0 + rows + maxY) of all channels, with zeros around.
+  /// The last tile reads past the last row.
+  int64_t paddedCount() const { return p.channels * planeStep + 2 * nr; }
+
+  /// Rows [y0 + minY, y0 + minY + rows + spanY) of all channels, with zeros
+  /// around.
   void copyPadded(const float *source, int64_t y0, int64_t rows,
                   float *to) const {
     // Columns [from, end) of the copy are in the image.
@@ -86,7 +91,8 @@ private:
     for (int64_t c = 0; c < p.channels; ++c, to += planeStep) {
       const float *plane = source + c * p.sourceH * p.sourceW;
       float *row = to;
-      for (int64_t y = y0 + minY; y < y0 + rows + maxY; ++y, row += rowStep) {
+      const int64_t first = y0 + minY;
+      for (int64_t y = first; y < first + rows + p.spanY; ++y, row += rowStep) {
         if (y < 0 || y >= p.sourceH) {
           memset(row, 0, rowStep * sizeof(float));
           continue;
@@ -106,9 +112,7 @@ private:
       return;
     const int64_t group = unit % p.groups;
     const int64_t destPlane = p.destH * p.destW;
-    // The last tile reads past the last row.
-    float *padded = threadScratchOf<float>(ScratchConv,
-                                           p.channels * planeStep + 2 * nr);
+    float *padded = threadScratchOf<float>(ScratchConv, paddedCount());
     copyPadded(p.source + unit * p.channels * p.sourceH * p.sourceW, y0, rows,
                padded);
     float *dest = p.dest + unit * p.M * destPlane + y0 * p.cols;
@@ -147,7 +151,9 @@ bool fxrt::isDirectProduct(const PatchProduct &p) {
 }
 
 bool fxrt::runDirectProduct(void *ctx, const PatchProduct &product) {
-  DirectRunner runner(product);
-  runner.run(ctx);
-  return !runner.failed;
+  return DirectRunner(product).run(ctx);
+}
+
+void fxrt::addDirectScratch(const PatchProduct &product, fx_rt_scratch &needs) {
+  DirectRunner(product).addScratch(needs);
 }

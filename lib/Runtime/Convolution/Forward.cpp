@@ -93,6 +93,8 @@ PatchProduct getPatchProduct(const fx_rt_conv_shape &s,
   product.sourceH = s.in_h;
   product.sourceW = s.in_w;
   product.taps = plan.taps;
+  product.spanY = (s.kernel_h - 1) * s.dilation_h;
+  product.spanX = (s.kernel_w - 1) * s.dilation_w;
   product.strideY = s.stride_h;
   product.strideX = s.stride_w;
   product.rows = product.destH = s.out_h;

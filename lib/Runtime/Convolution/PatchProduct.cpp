@@ -317,5 +317,8 @@ void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
 }
 
 void fxrt::addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs) {
-  PatchRunner(product).addScratch(needs);
+  if (isDirectProduct(product))
+    addDirectScratch(product, needs);
+  else
+    PatchRunner(product).addScratch(needs);
 }
