@@ -3,6 +3,7 @@
 #include "FunctionGroup.h"
 #include "fx/IR/FXDialect.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/xxhash.h"
 
 #include <random>
@@ -81,6 +82,54 @@ std::optional<Tensor> DrawnInputs::get(StringRef key, Type type,
 }
 
 //===----------------------------------------------------------------------===//
+// Tolerances
+//===----------------------------------------------------------------------===//
+
+static double getTolerance(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (auto complex = dyn_cast<ComplexType>(element))
+    element = complex.getElementType();
+  if (element.isBF16())
+    return 5e-2;
+  if (element.isF16())
+    return 1e-2;
+  if (element.isF32())
+    return 1e-4;
+  // Of booleans and integers too, on the way to other numbers.
+  return 1e-9;
+}
+
+/// The tolerance of each result: the largest of the values that it is computed
+/// from. `saved` is that of arguments that a forward saved.
+static SmallVector<double> getTolerances(func::FuncOp function, double saved) {
+  llvm::DenseMap<Value, double> tolerances;
+  for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
+    double own = getTolerance(argument.getType());
+    bool isSaved = getArgRole(function, i) == role::saved;
+    tolerances[argument] = isSaved ? std::max(own, saved) : own;
+  }
+  for (Operation &op : function.getBody().front()) {
+    double tolerance = 0;
+    for (Value operand : op.getOperands())
+      // A Python number is not rounded.
+      if (isa<ShapedType>(operand.getType()))
+        tolerance = std::max(tolerance, tolerances.lookup(operand));
+    for (Region &region : op.getRegions())
+      region.walk([&](Operation *inner) {
+        for (Type type : inner->getResultTypes())
+          if (isa<ShapedType>(type))
+            tolerance = std::max(tolerance, getTolerance(type));
+      });
+    for (Value result : op.getResults())
+      tolerances[result] = std::max(tolerance, getTolerance(result.getType()));
+  }
+  SmallVector<double> results;
+  for (Value value : function.getBody().front().getTerminator()->getOperands())
+    results.push_back(tolerances.lookup(value));
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
 // Runs
 //===----------------------------------------------------------------------===//
 
@@ -88,6 +137,7 @@ namespace {
 /// Saved values of a forward, tensors and numbers each in their order.
 struct Saved {
   std::vector<std::pair<std::string, Tensor>> tensors, numbers;
+  double tolerance = 0;
 
   std::vector<std::pair<std::string, Tensor>> &of(Type type) {
     return isa<ShapedType>(type) ? tensors : numbers;
@@ -176,12 +226,15 @@ static LogicalResult run(func::FuncOp function, DrawnInputs &inputs,
       interpreter.call(function, *arguments);
   if (failed(values))
     return failure();
+  SmallVector<double> tolerances =
+      getTolerances(function, given ? given->tolerance : 0);
   std::map<std::string, unsigned> counts;
   for (auto [i, value] : llvm::enumerate(*values)) {
     StringRef role = getResultRole(function, i);
     if (role == role::saved) {
       saved.of(function.getResultTypes()[i])
           .emplace_back(getResultName(function, i).str(), value);
+      saved.tolerance = std::max(saved.tolerance, tolerances[i]);
       continue;
     }
     // The loss is an output that has a role of its own in some stages.
@@ -198,7 +251,7 @@ static LogicalResult run(func::FuncOp function, DrawnInputs &inputs,
                                                 : name.str();
     while (results.values.count(key))
       key += "'";
-    results.values[key] = value;
+    results.values[key] = {value, tolerances[i]};
   }
   return success();
 }

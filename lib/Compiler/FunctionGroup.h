@@ -43,9 +43,16 @@ private:
   std::map<std::string, interp::Tensor> values;
 };
 
+/// A result, and what another order of operations may change, relative to its
+/// largest element: that of the narrowest type on the way to it.
+struct GroupResult {
+  interp::Tensor value;
+  double tolerance;
+};
+
 /// The results of a group by what they are ("output 0", "gradient w").
 struct GroupResults {
-  std::map<std::string, interp::Tensor> values;
+  std::map<std::string, GroupResult> values;
   /// Seeds that were drawn.
   unsigned seeds = 0;
 };

@@ -14,31 +14,11 @@
 
 using namespace mlir;
 using namespace mlir::fx;
-using interp::ElementKind;
 using interp::Tensor;
 
 //===----------------------------------------------------------------------===//
 // Comparison
 //===----------------------------------------------------------------------===//
-
-/// What a pass may change by another order of operations, relative to the
-/// largest element of the result.
-static double getTolerance(ElementKind kind) {
-  switch (kind) {
-  case ElementKind::F64:
-  case ElementKind::C128:
-    return 1e-9;
-  case ElementKind::F32:
-  case ElementKind::C64:
-    return 1e-4;
-  case ElementKind::F16:
-    return 1e-2;
-  case ElementKind::BF16:
-    return 5e-2;
-  default:
-    return 0;
-  }
-}
 
 namespace {
 /// The element that differs most.
@@ -50,7 +30,9 @@ struct Difference {
 };
 } // namespace
 
-static Difference compare(const Tensor &before, const Tensor &after) {
+/// `tolerance` is relative to the largest element.
+static Difference compare(const Tensor &before, const Tensor &after,
+                          double tolerance) {
   Difference worst;
   if (interp::isIntegerKind(before.kind())) {
     for (int64_t i = 0; i < before.size(); ++i)
@@ -63,7 +45,7 @@ static Difference compare(const Tensor &before, const Tensor &after) {
   for (int64_t i = 0; i < before.size(); ++i)
     if (double size = std::abs(before.complex(i)); std::isfinite(size))
       largest = std::max(largest, size);
-  worst.tolerance = getTolerance(before.kind()) * largest;
+  worst.tolerance = tolerance * largest;
   for (int64_t i = 0; i < before.size(); ++i) {
     interp::Complex x = before.complex(i), y = after.complex(i);
     auto isNan = [](interp::Complex z) {
@@ -299,20 +281,20 @@ private:
       return;
     }
     ++record.compared;
-    for (auto &[key, value] : before.results->values)
-      if (!compareResult(pass, group, key, value, *state.results, record))
+    for (auto &[key, result] : before.results->values)
+      if (!compareResult(pass, group, key, result, *state.results, record))
         return;
   }
 
   bool compareResult(Pass *pass, const FunctionGroup &group, StringRef key,
-                     const Tensor &before, GroupResults &results,
+                     const GroupResult &old, GroupResults &results,
                      PassRecord &record) {
     auto it = results.values.find(key.str());
     if (it == results.values.end()) {
       fail(pass, group) << "has no result '" << key << "' any more";
       return false;
     }
-    const Tensor &after = it->second;
+    const Tensor &before = old.value, &after = it->second.value;
     if (after.kind() != before.kind() || after.shape() != before.shape()) {
       fail(pass, group) << "gives '" << key << "' the shape "
                         << interp::printShape(after.shape())
@@ -320,7 +302,8 @@ private:
                         << interp::printShape(before.shape());
       return false;
     }
-    Difference difference = compare(before, after);
+    Difference difference = compare(
+        before, after, std::max(old.tolerance, it->second.tolerance));
     record.worst = std::max(record.worst, difference.ratio);
     if (difference.ratio <= 1)
       return true;
