@@ -89,6 +89,7 @@ LogicalResult fx::buildAutodiffStage(OpPassManager &pm, bool fusedAttention) {
   options.fusedAttention = fusedAttention;
   pm.addNestedPass<func::FuncOp>(createDecomposePass(options));
   pm.addPass(createBuildJointGraphPass());
+  pm.addPass(createPartitionLoopsPass());
   pm.addNestedPass<func::FuncOp>(createVerifyAutodiffPass());
   return success();
 }

@@ -94,6 +94,19 @@ def SaveSourcesPass : Pass<"fx-save-sources", "mlir::ModuleOp"> {
   ];
 }
 
+def PartitionLoopsPass : Pass<"fx-partition-loops", "mlir::ModuleOp"> {
+  let summary = "Cuts the bodies of loops into forward and backward";
+  let description = [{
+    For an `fx.scan` or `fx.map` of a joint function and the scan that goes
+    backward through it: one step of both is a joint function of its own, which is
+    cut by functorch's rules as whole functions are. What the cut saves is
+    stacked by the forward loop, and the backward's body computes the rest again.
+    Before, that body computed the whole step again. Loops with sizes that are
+    not known stay as they are.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::fx::FXDialect"];
+}
+
 def VerifyPartitionPass : Pass<"fx-verify-partition", "mlir::ModuleOp"> {
   let summary = "Checks that forward and backward functions fit together";
   let description = [{
