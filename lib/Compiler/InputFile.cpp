@@ -91,6 +91,18 @@ llvm::Expected<InputFile> InputFile::open(StringRef path,
       registry, MLIRContext::Threading::DISABLED);
   // Diagnostics print the op at fault, not the whole function.
   file.context->printOpOnDiagnostic(false);
+  // MLIR's default handler prints errors only.
+  file.context->getDiagEngine().registerHandler(
+      [](Diagnostic &diagnostic) -> LogicalResult {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Warning)
+          return failure();
+        if (auto line =
+                diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+          llvm::errs() << line.getFilename().getValue() << ":"
+                       << line.getLine() << ": ";
+        llvm::errs() << "warning: " << diagnostic.str() << "\n";
+        return success();
+      });
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return llvm::createFileError(path, buffer.getError());
