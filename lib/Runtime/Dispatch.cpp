@@ -18,6 +18,7 @@ namespace {
 struct Features {
   bool avx2 = false;
   bool avx512 = false;
+  bool avx512BF16 = false;
 };
 } // namespace
 
@@ -42,36 +43,58 @@ static Features readFeatures() {
   features.avx2 = (ebx & bit_AVX2) && (saved & 0x6) == 0x6;
   features.avx512 =
       features.avx2 && (ebx & wide) == wide && (saved & 0xe0) == 0xe0;
+  if (features.avx512 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
+    features.avx512BF16 = eax & bit_AVX512BF16;
   return features;
 }
 #endif
 
-static const Kernels *chooseKernels() {
+namespace {
+struct Choice {
+  const Kernels *kernels;
+  const DotKernels *dot;
+};
+} // namespace
+
+static Choice chooseKernels() {
 #if defined(__x86_64__)
   Features features = readFeatures();
   bool hasAVX2 = features.avx2;
   bool hasAVX512 = features.avx512;
   const char *wanted = getenv("FX_RT_ISA");
   if (wanted && !strcmp(wanted, "generic"))
-    return &kernelsGeneric;
+    return {&kernelsGeneric, nullptr};
   if (wanted && !strcmp(wanted, "avx2"))
     hasAVX512 = false;
+  bool isLimited = wanted && !strcmp(wanted, "avx512");
   if (hasAVX512)
-    return &kernelsAVX512;
+    return {&kernelsAVX512,
+            features.avx512BF16 && !isLimited ? &dotKernelsBF16 : nullptr};
   if (hasAVX2)
-    return &kernelsAVX2;
+    return {&kernelsAVX2, nullptr};
 #endif
-  return &kernelsGeneric;
+  return {&kernelsGeneric, nullptr};
 }
 
+static std::atomic<const Kernels *> chosen{nullptr};
+static std::atomic<const DotKernels *> chosenDot{nullptr};
+
 const Kernels &fxrt::kernels() {
-  static std::atomic<const Kernels *> chosen{nullptr};
   const Kernels *table = chosen.load(std::memory_order_acquire);
   if (!table) {
-    table = chooseKernels();
+    Choice choice = chooseKernels();
+    table = choice.kernels;
+    chosenDot.store(choice.dot, std::memory_order_relaxed);
     chosen.store(table, std::memory_order_release);
   }
   return *table;
 }
 
-const char *fx_rt_isa(void) { return kernels().name; }
+const DotKernels *fxrt::dotKernels() {
+  kernels();
+  return chosenDot.load(std::memory_order_relaxed);
+}
+
+const char *fx_rt_isa(void) {
+  return dotKernels() ? "avx512-bf16" : kernels().name;
+}

@@ -31,10 +31,17 @@ constexpr int64_t kFewRows = 24;
 /// At most this many rows are dot products when B is K-contiguous.
 constexpr int64_t kDotRows = 48;
 
+/// Narrow dot products are that long and of at most so many elements of A, if
+/// there are more rows.
+constexpr int64_t kLongDot = 512;
+constexpr int64_t kDotElements = int64_t(1) << 18;
+
 enum class Method { Tiles, Dot, Axpy };
 
 struct Plan {
   Method method = Method::Tiles;
+  /// Pairs of steps in each packed element, by DotKernels; else null.
+  const DotKernels *pairs = nullptr;
   bool packA = true, packB = true;
   /// Dot only: a copy of A (or B) that is contiguous in K is made first.
   bool copyA = false, copyB = false;
@@ -43,6 +50,15 @@ struct Plan {
 template <typename S, typename T>
 Plan choosePlan(const GemmProblem<S, T> &p) {
   Plan plan;
+  if constexpr (std::is_same_v<S, BFloat16>) {
+    plan.pairs = dotKernels();
+    // Or if A stays in the second-level cache while B runs by.
+    bool isDot = p.M <= kDotRows || p.N <= 4 * kDotTile ||
+                 (p.K >= kLongDot && p.M * p.K <= kDotElements);
+    if (plan.pairs && p.csA == 1 && p.rsB == 1 && isDot &&
+        p.K >= 4 * plan.pairs->tiles.vl && !p.rowBias)
+      plan.method = Method::Dot;
+  }
   if constexpr (std::is_same_v<S, T>) {
     if (p.packedB) {
       plan.packB = false;
@@ -100,12 +116,28 @@ TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
   return scratch;
 }
 
+template <typename T>
+const GemmKernels<T> &tileKernels(const Plan &plan) {
+  if constexpr (std::is_same_v<T, float>)
+    if (plan.pairs)
+      return plan.pairs->tiles;
+  return gemmKernels<T>();
+}
+
+template <typename S, typename T>
+const PackKernels<S, T> &packKernels(const Plan &plan) {
+  if constexpr (std::is_same_v<S, BFloat16>)
+    if (plan.pairs)
+      return plan.pairs->pack;
+  return fxrt::packKernels<S, T>();
+}
+
 template <typename S, typename T>
 class BlockRunner {
 public:
   BlockRunner(const GemmProblem<S, T> &problem, const Plan &plan)
-      : p(problem), plan(plan), table(gemmKernels<T>()),
-        pack(packKernels<S, T>()) {}
+      : p(problem), plan(plan), table(tileKernels<T>(plan)),
+        pack(packKernels<S, T>(plan)), pair(plan.pairs ? 2 : 1) {}
 
   /// Computes C[m0..m1) x [n0..n1) of one product.
   void run(int64_t batch, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
@@ -125,6 +157,9 @@ public:
       if (plan.method == Method::Axpy)
         return runAxpy(m0, m1, n0, n1);
     }
+    if constexpr (std::is_same_v<S, BFloat16>)
+      if (plan.method == Method::Dot)
+        return runPairDot(m0, m1, n0, n1);
     runTiles(m0, m1, n0, n1);
   }
 
@@ -133,6 +168,8 @@ private:
   const Plan &plan;
   const GemmKernels<T> &table;
   const PackKernels<S, T> &pack;
+  /// Steps of K in an element of a packed operand.
+  const int64_t pair;
   int64_t batch;
   const S *A, *B;
   T *C;
@@ -187,6 +224,16 @@ private:
     finish(m0, m1, n0, n1);
   }
 
+  void runPairDot(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    for (int64_t n = n0; n < n1; n += kDotTile)
+      for (int64_t m = m0; m < m1; m += kDotTile)
+        plan.pairs->dot[minOf(kDotTile, m1 - m) - 1][minOf(kDotTile, n1 - n) -
+                                                     1](
+            p.K, A + m * p.rsA, p.rsA, B + n * p.csB, p.csB, at(m, n), p.rsC,
+            p.accumulate);
+    finish(m0, m1, n0, n1);
+  }
+
   void runAxpy(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
     table.axpy[m1 - m0 - 1](p.K, n1 - n0, A + m0 * p.rsA, p.rsA, p.csA, B + n0,
                             p.rsB, at(m0, n0), p.rsC, p.accumulate,
@@ -194,23 +241,24 @@ private:
     finish(m0, m1, n0, n1);
   }
 
-  /// Packs B[k0..k0+kc) x [n..n+cols) panel by panel.
+  /// Packs kc elements of K from k0, columns [n..n+cols), panel by panel.
   void packBlockB(int64_t k0, int64_t kc, int64_t n, int64_t cols,
                   T *packed) const {
+    int64_t from = k0 * pair, steps = minOf(kc * pair, p.K - from);
     for (int64_t j = 0; j < cols; j += table.nr)
-      pack.packB(B + k0 * p.rsB + (n + j) * p.csB, p.rsB, p.csB, kc,
+      pack.packB(B + from * p.rsB + (n + j) * p.csB, p.rsB, p.csB, steps,
                  minOf(table.nr, cols - j), packed + j * kc);
   }
 
   void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
-    const int64_t kcMax = blockK(p.K, sizeof(T));
+    const int64_t K = ceilDiv(p.K, pair), kcMax = blockK(K, sizeof(T));
     const int64_t nr = table.nr;
     const int64_t ncMax = minOf(roundUp(n1 - n0, nr), kBlockN);
     // Nearly equal row panels: a last panel of one or two rows is slow.
     const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
     const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
     T *packedA = nullptr, *packedB = nullptr;
-    TileScratch scratch = tileScratch(plan, table, m1 - m0, n1 - n0, p.K);
+    TileScratch scratch = tileScratch(plan, table, m1 - m0, n1 - n0, K);
     if (plan.packA)
       packedA = threadScratchOf<T>(ScratchPackA, scratch.a);
     if (plan.packB)
@@ -218,8 +266,8 @@ private:
 
     for (int64_t n = n0; n < n1; n += ncMax) {
       int64_t cols = minOf(ncMax, n1 - n);
-      for (int64_t k = 0; k < p.K; k += kcMax) {
-        int64_t kc = minOf(kcMax, p.K - k);
+      for (int64_t k = 0; k < K; k += kcMax) {
+        int64_t kc = minOf(kcMax, K - k);
         if (plan.packB)
           packBlockB(k, kc, n, cols, packedB);
         for (int64_t q = 0; q < panels.parts; q += panelsAtOnce)
@@ -234,13 +282,14 @@ private:
                    int64_t n, int64_t cols, int64_t k, int64_t kc, T *packedA,
                    const T *packedB) const {
     const int64_t nr = table.nr;
-    const bool last = k + kc >= p.K;
+    const bool last = (k + kc) * pair >= p.K;
     const bool accumulate = p.accumulate || k > 0;
     const int64_t firstRow = panels.begin(q0);
     if (plan.packA)
       for (int64_t q = q0; q < q1; ++q) {
         int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
-        pack.packA(A + (m0 + row) * p.rsA + k * p.csA, p.rsA, p.csA, rows, kc,
+        pack.packA(A + (m0 + row) * p.rsA + k * pair * p.csA, p.rsA, p.csA,
+                   rows, minOf(kc * pair, p.K - k * pair),
                    packedA + (row - firstRow) * kc);
       }
 
@@ -308,8 +357,8 @@ template <typename S, typename T>
 void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
   if (p.M <= 0 || p.N <= 0 || p.batch <= 0)
     return;
-  const GemmKernels<T> &table = gemmKernels<T>();
   const Plan plan = choosePlan(p);
+  const GemmKernels<T> &table = tileKernels<T>(plan);
   int64_t product = p.M * p.N * maxOf(p.K, 1);
   int64_t threads =
       product * p.batch <= kParallelWork ? 1 : availableThreads();
@@ -352,7 +401,8 @@ void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
   const Plan plan = choosePlan(p);
   int64_t a = 0, b = 0;
   if (plan.method == Method::Tiles) {
-    TileScratch scratch = tileScratch(plan, gemmKernels<T>(), p.M, p.N, p.K);
+    TileScratch scratch = tileScratch(plan, tileKernels<T>(plan), p.M, p.N,
+                                      ceilDiv(p.K, plan.pairs ? 2 : 1));
     a = scratch.a;
     b = scratch.b;
   } else if (plan.method == Method::Dot) {

@@ -71,6 +71,19 @@ struct PackKernels {
                 T *packed);
 };
 
+/// Products of narrow operands by instructions that sum pairs of products. An
+/// element of a packed operand holds two steps of K, the second one zero after
+/// an odd K; `tiles` has no stridedTile, dot and axpy.
+struct DotKernels {
+  GemmKernels<float> tiles;
+  PackKernels<BFloat16, float> pack;
+  /// As GemmKernels::Dot, without bias.
+  using Dot = void (*)(int64_t K, const BFloat16 *A, int64_t rsA,
+                       const BFloat16 *B, int64_t csB, float *C, int64_t ldc,
+                       bool accumulate);
+  Dot dot[kDotTile][kDotTile];
+};
+
 /// A run of lanes of one vector of a patch panel that lie in one input row:
 /// lane l is the input element offset + l * stride (relative to a channel's
 /// plane) if bit l is set.
@@ -196,10 +209,13 @@ struct Kernels {
 extern const Kernels kernelsGeneric;
 #if defined(__x86_64__)
 extern const Kernels kernelsAVX2, kernelsAVX512;
+extern const DotKernels dotKernelsBF16;
 #endif
 
 /// The table in use (FX_RT_ISA, else the best one that the machine runs).
 const Kernels &kernels();
+/// Those of bfloat16, or null without AVX-512 BF16 or below it in FX_RT_ISA.
+const DotKernels *dotKernels();
 
 } // namespace fxrt
 

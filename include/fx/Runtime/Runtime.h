@@ -203,7 +203,7 @@ void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t rsC, int32_t hasEpilogue,
                         fx_rt_scratch *scratch);
 
-/// The instruction set in use: "avx512", "avx2" or "generic". The environment
+/// The instruction set in use: "avx512-bf16", "avx512", "avx2" or "generic". The environment
 /// variable FX_RT_ISA chooses a lower one than the machine has.
 const char *fx_rt_isa(void);
 

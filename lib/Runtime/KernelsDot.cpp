@@ -1,0 +1,277 @@
+//===- KernelsDot.cpp - Products with AVX-512's dot products --------------===//
+//
+// vdpbf16ps multiplies pairs of bfloat16 and adds both products to an f32. So
+// packed operands hold two steps of K in each 32-bit element; otherwise they
+// and the tile are those of f32.
+//
+//===----------------------------------------------------------------------===//
+
+#define FX_VECTOR_BYTES 64
+#define FX_TILE_ROWS 14
+
+#include "Simd.h"
+
+namespace fxrt {
+namespace {
+
+constexpr int kTileVectors = 2;
+constexpr int VL = 16;
+
+FX_INLINE __m512bh asPairs(VectorF32 v) { return (__m512bh)(__m512i)v; }
+
+FX_INLINE VectorF32 addDot(VectorF32 acc, VectorF32 a, VectorF32 b) {
+  return (VectorF32)_mm512_dpbf16_ps((__m512)acc, asPairs(a), asPairs(b));
+}
+
+template <int R, int NV, bool Masked>
+void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
+                int64_t ldb, float *C, int64_t ldc, int64_t cols,
+                bool accumulate, const float *rowBias) {
+  const int64_t last = cols - (NV - 1) * VL;
+  VectorF32 acc[R][NV] = {};
+#pragma clang loop unroll_count(2)
+  for (int64_t k = 0; k < K; ++k) {
+    VectorF32 b[NV];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      b[j] = load(B + j * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      // The bits of a pair: no arithmetic as f32.
+      VectorF32 a = (VectorF32)_mm512_set1_ps(A[i]);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < NV; ++j)
+        acc[i][j] = addDot(acc[i][j], a, b[j]);
+    }
+    A += R;
+    B += ldb;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < R; ++i) {
+    float bias = rowBias ? rowBias[i] : 0.0f;
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j) {
+      float *c = C + i * ldc + j * VL;
+      VectorF32 v = acc[i][j];
+      if (Masked && j == NV - 1) {
+        if (accumulate)
+          v += loadFirst(c, last);
+        storeFirst(c, v + bias, last);
+      } else {
+        if (accumulate)
+          v += load(c);
+        store<float>(c, v + bias);
+      }
+    }
+  }
+}
+
+/// The first n of 32 elements; the others are zero.
+FX_INLINE VectorF32 loadPairs(const BFloat16 *p, int64_t n) {
+  if (n >= 32)
+    return (VectorF32)_mm512_loadu_si512(p);
+  return (VectorF32)_mm512_maskz_loadu_epi16((1u << n) - 1, p);
+}
+
+template <int R, int N>
+void dotKernel(int64_t K, const BFloat16 *A, int64_t rsA, const BFloat16 *B,
+               int64_t csB, float *C, int64_t ldc, bool accumulate) {
+  VectorF32 acc[VL] = {};
+  int64_t k = 0;
+  for (; k + 32 <= K; k += 32) {
+    VectorF32 b[N];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < N; ++j)
+      b[j] = (VectorF32)_mm512_loadu_si512(B + j * csB + k);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 a = (VectorF32)_mm512_loadu_si512(A + i * rsA + k);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < N; ++j)
+        acc[i * N + j] = addDot(acc[i * N + j], a, b[j]);
+    }
+  }
+  if (k < K) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 a = loadPairs(A + i * rsA + k, K - k);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < N; ++j)
+        acc[i * N + j] =
+            addDot(acc[i * N + j], a, loadPairs(B + j * csB + k, K - k));
+    }
+  }
+  float sums[VL];
+  store<float>(sums, sumRows<float>(acc));
+  for (int i = 0; i < R; ++i)
+    for (int j = 0; j < N; ++j) {
+      float *c = C + i * ldc + j;
+      *c = accumulate ? *c + sums[i * N + j] : sums[i * N + j];
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+FX_INLINE float makePair(BFloat16 low, BFloat16 high) {
+  uint32_t bits = low.bits | (uint32_t)high.bits << 16;
+  float pair;
+  __builtin_memcpy(&pair, &bits, sizeof(pair));
+  return pair;
+}
+
+/// Up to 16 pairs of up to 16 rows that are contiguous in K, transposed:
+/// result[pair][row]. Absent rows and steps are zero.
+FX_INLINE void loadPairsTransposed(const BFloat16 *p, int64_t rowStride,
+                                   int64_t rows, int64_t steps,
+                                   VectorF32 *result) {
+  if (rows == VL && steps == 2 * VL) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < VL; ++i)
+      result[i] = (VectorF32)_mm512_loadu_si512(p + i * rowStride);
+  } else {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < VL; ++i)
+      result[i] = i < rows ? loadPairs(p + i * rowStride, steps) : VectorF32{};
+  }
+  transpose<float>(result);
+}
+
+/// Elements of two rows, alternating: of the first (Half = 0) or the last 16.
+template <int Half>
+FX_INLINE VectorF32 interleave(__m512i low, __m512i high) {
+  alignas(64) static constexpr uint16_t index[32] = {
+      Half * 16 + 0,  Half * 16 + 32, Half * 16 + 1,  Half * 16 + 33,
+      Half * 16 + 2,  Half * 16 + 34, Half * 16 + 3,  Half * 16 + 35,
+      Half * 16 + 4,  Half * 16 + 36, Half * 16 + 5,  Half * 16 + 37,
+      Half * 16 + 6,  Half * 16 + 38, Half * 16 + 7,  Half * 16 + 39,
+      Half * 16 + 8,  Half * 16 + 40, Half * 16 + 9,  Half * 16 + 41,
+      Half * 16 + 10, Half * 16 + 42, Half * 16 + 11, Half * 16 + 43,
+      Half * 16 + 12, Half * 16 + 44, Half * 16 + 13, Half * 16 + 45,
+      Half * 16 + 14, Half * 16 + 46, Half * 16 + 15, Half * 16 + 47};
+  return (VectorF32)_mm512_permutex2var_epi16(
+      low, _mm512_load_si512(index), high);
+}
+
+void packA(const BFloat16 *A, int64_t rsA, int64_t csA, int64_t rows,
+           int64_t K, float *packed) {
+  if (csA == 1) {
+    for (int64_t k = 0; k < K; k += 2 * VL) {
+      int64_t steps = K - k < 2 * VL ? K - k : 2 * VL;
+      VectorF32 block[VL];
+      loadPairsTransposed(A + k, rsA, rows, steps, block);
+      float *to = packed + k / 2 * rows;
+      // A full store spills into the next step's values, which are written
+      // afterwards.
+      if (k + 4 * VL <= K) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < VL; ++i)
+          store<float>(to + i * rows, block[i]);
+      } else {
+        for (int64_t i = 0; i < (steps + 1) / 2; ++i)
+          storeFirst(to + i * rows, block[i], rows);
+      }
+    }
+    return;
+  }
+  if (rsA == 1) {
+    const __mmask32 mask = (1u << rows) - 1;
+    for (int64_t k = 0; k < K; k += 2) {
+      const BFloat16 *from = A + k * csA;
+      __m512i low = _mm512_maskz_loadu_epi16(mask, from), high = {};
+      if (k + 1 < K)
+        high = _mm512_maskz_loadu_epi16(mask, from + csA);
+      storeFirst(packed + k / 2 * rows, interleave<0>(low, high), rows);
+    }
+    return;
+  }
+  for (int64_t k = 0; k < K; k += 2)
+    for (int64_t i = 0; i < rows; ++i) {
+      const BFloat16 *from = A + i * rsA + k * csA;
+      packed[k / 2 * rows + i] =
+          makePair(from[0], k + 1 < K ? from[csA] : BFloat16{0});
+    }
+}
+
+void packB(const BFloat16 *B, int64_t rsB, int64_t csB, int64_t K,
+           int64_t cols, float *packed) {
+  constexpr int NR = kTileVectors * VL;
+  if (csB == 1) {
+    const __mmask32 mask = cols >= NR ? ~0u : (1u << cols) - 1;
+    for (int64_t k = 0; k < K; k += 2) {
+      const BFloat16 *from = B + k * rsB;
+      __m512i low = _mm512_maskz_loadu_epi16(mask, from), high = {};
+      if (k + 1 < K)
+        high = _mm512_maskz_loadu_epi16(mask, from + rsB);
+      float *to = packed + k / 2 * NR;
+      store<float>(to, interleave<0>(low, high));
+      store<float>(to + VL, interleave<1>(low, high));
+    }
+    return;
+  }
+  if (rsB == 1) {
+    for (int64_t k = 0; k < K; k += 2 * VL) {
+      int64_t steps = K - k < 2 * VL ? K - k : 2 * VL;
+      for (int j = 0; j < NR; j += VL) {
+        int64_t count = cols - j < VL ? cols - j : VL;
+        // Columns far apart share cache sets and pages: ask for them early.
+        for (int64_t i = 0; i < count; ++i)
+          __builtin_prefetch(B + (j + i) * csB + k + 8 * VL, 0, 2);
+        VectorF32 block[VL];
+        loadPairsTransposed(B + j * csB + k, csB, count, steps, block);
+        for (int64_t i = 0; i < (steps + 1) / 2; ++i)
+          store<float>(packed + (k / 2 + i) * NR + j, block[i]);
+      }
+    }
+    return;
+  }
+  for (int64_t k = 0; k < K; k += 2)
+    for (int64_t j = 0; j < NR; ++j) {
+      const BFloat16 *from = B + k * rsB + j * csB;
+      packed[k / 2 * NR + j] =
+          j < cols ? makePair(from[0], k + 1 < K ? from[rsB] : BFloat16{0})
+                   : 0.0f;
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Table
+//===----------------------------------------------------------------------===//
+
+template <int R>
+constexpr void addTileRows(GemmKernels<float> &table) {
+  table.packedTile[R - 1][FullTile] = tileKernel<R, 2, false>;
+  table.packedTile[R - 1][TwoVectors] = tileKernel<R, 2, true>;
+  table.packedTile[R - 1][OneVector] = tileKernel<R, 1, true>;
+}
+template <size_t... R>
+constexpr void addAllTileRows(GemmKernels<float> &table,
+                              std::index_sequence<R...>) {
+  (addTileRows<R + 1>(table), ...);
+}
+template <int R, size_t... N>
+constexpr void addDotRow(DotKernels &table, std::index_sequence<N...>) {
+  ((table.dot[R - 1][N] = dotKernel<R, N + 1>), ...);
+}
+template <size_t... R>
+constexpr void addDotRows(DotKernels &table, std::index_sequence<R...>) {
+  (addDotRow<R + 1>(table, std::make_index_sequence<kDotTile>()), ...);
+}
+
+constexpr DotKernels dotTable() {
+  DotKernels table = {};
+  table.tiles.mr = FX_TILE_ROWS;
+  table.tiles.nr = kTileVectors * VL;
+  table.tiles.vl = VL;
+  table.tiles.maskedLoads = true;
+  addAllTileRows(table.tiles, std::make_index_sequence<FX_TILE_ROWS>());
+  table.pack = {packA, packB};
+  addDotRows(table, std::make_index_sequence<kDotTile>());
+  return table;
+}
+
+} // namespace
+} // namespace fxrt
+
+const fxrt::DotKernels fxrt::dotKernelsBF16 = fxrt::dotTable();
