@@ -31,10 +31,13 @@ constexpr int64_t kFewRows = 24;
 /// At most this many rows are dot products when B is K-contiguous.
 constexpr int64_t kDotRows = 48;
 
-/// Narrow dot products are that long and of at most so many elements of A, if
-/// there are more rows.
+/// Of narrow operands, dot products that are that long need no packing that
+/// many rows would pay for.
 constexpr int64_t kLongDot = 512;
-constexpr int64_t kDotElements = int64_t(1) << 18;
+constexpr int64_t kLongDotRows = 256;
+/// Elements of a block of A and steps of K that they take at a time.
+constexpr int64_t kDotElements = int64_t(1) << 17;
+constexpr int64_t kDotSteps = 1024;
 
 enum class Method { Tiles, Dot, Axpy };
 
@@ -52,9 +55,8 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
   Plan plan;
   if constexpr (std::is_same_v<S, BFloat16>) {
     plan.pairs = dotKernels();
-    // Or if A stays in the second-level cache while B runs by.
     bool isDot = p.M <= kDotRows || p.N <= 4 * kDotTile ||
-                 (p.K >= kLongDot && p.M * p.K <= kDotElements);
+                 (p.K >= kLongDot && p.M <= kLongDotRows);
     if (plan.pairs && p.csA == 1 && p.rsB == 1 && isDot &&
         p.K >= 4 * plan.pairs->tiles.vl && !p.rowBias)
       plan.method = Method::Dot;
@@ -96,6 +98,14 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
   return plan;
 }
 
+/// As fxrt::blockK; pairs are read twice as fast, in longer runs.
+constexpr int64_t kMaxPairs = 512;
+int64_t blockK(const Plan &plan, int64_t K, int64_t elementSize) {
+  if (!plan.pairs)
+    return fxrt::blockK(K, elementSize);
+  return K <= kMaxPairs ? K : roundUp(ceilDiv(K, ceilDiv(K, kMaxPairs)), 16);
+}
+
 /// Elements of the packing buffers of a block of C; 0 for what is not packed.
 struct TileScratch {
   int64_t a = 0, b = 0;
@@ -105,7 +115,7 @@ template <typename T>
 TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
                         int64_t rows, int64_t columns, int64_t K) {
   TileScratch scratch;
-  const int64_t kcMax = blockK(K, sizeof(T));
+  const int64_t kcMax = blockK(plan, K, sizeof(T));
   const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
   if (plan.packA)
     scratch.a = kcMax * table.mr *
@@ -115,6 +125,17 @@ TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
     scratch.b = kcMax * minOf(roundUp(columns, table.nr), kBlockN);
   return scratch;
 }
+
+/// What of A is copied at a time for dot products of pairs.
+struct PairDotBlock {
+  int64_t steps, ld, rows;
+  explicit PairDotBlock(int64_t K) {
+    steps = roundUp(ceilDiv(K, ceilDiv(K, kDotSteps)), 32);
+    ld = steps + 32;
+    rows = maxOf(kDotElements / steps / kDotTile, 1) * kDotTile;
+  }
+  int64_t getScratch(int64_t usedRows) const { return usedRows * ld; }
+};
 
 template <typename T>
 const GemmKernels<T> &tileKernels(const Plan &plan) {
@@ -225,12 +246,27 @@ private:
   }
 
   void runPairDot(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
-    for (int64_t n = n0; n < n1; n += kDotTile)
-      for (int64_t m = m0; m < m1; m += kDotTile)
-        plan.pairs->dot[minOf(kDotTile, m1 - m) - 1][minOf(kDotTile, n1 - n) -
-                                                     1](
-            p.K, A + m * p.rsA, p.rsA, B + n * p.csB, p.csB, at(m, n), p.rsC,
-            p.accumulate);
+    // Tiles of both operands stay in the first-level cache, a block of A in
+    // the second-level cache while B runs by. The block is copied: rows far
+    // apart share cache sets.
+    PairDotBlock size(p.K);
+    S *copy = threadScratchOf<S>(ScratchPackA,
+                                 size.getScratch(minOf(size.rows, m1 - m0)));
+    for (int64_t k = 0; k < p.K; k += size.steps)
+      for (int64_t q = m0; q < m1; q += size.rows) {
+        int64_t steps = minOf(size.steps, p.K - k);
+        int64_t end = minOf(m1, q + size.rows);
+        for (int64_t m = q; m < end; ++m)
+          memcpy(copy + (m - q) * size.ld, A + m * p.rsA + k,
+                 steps * sizeof(S));
+        for (int64_t n = n0; n < n1; n += kDotTile)
+          for (int64_t m = q; m < end; m += kDotTile)
+            plan.pairs->dot[minOf(kDotTile, end - m) - 1]
+                           [minOf(kDotTile, n1 - n) - 1](
+                steps, copy + (m - q) * size.ld, size.ld,
+                B + n * p.csB + k, p.csB, at(m, n), p.rsC,
+                p.accumulate || k > 0);
+      }
     finish(m0, m1, n0, n1);
   }
 
@@ -251,7 +287,7 @@ private:
   }
 
   void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
-    const int64_t K = ceilDiv(p.K, pair), kcMax = blockK(K, sizeof(T));
+    const int64_t K = ceilDiv(p.K, pair), kcMax = blockK(plan, K, sizeof(T));
     const int64_t nr = table.nr;
     const int64_t ncMax = minOf(roundUp(n1 - n0, nr), kBlockN);
     // Nearly equal row panels: a last panel of one or two rows is slow.
@@ -408,6 +444,11 @@ void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
   } else if (plan.method == Method::Dot) {
     a = plan.copyA ? p.M * p.K : 0;
     b = plan.copyB ? p.N * p.K : 0;
+    if (plan.pairs) {
+      PairDotBlock size(p.K);
+      addThreadScratch(needs, ScratchPackA,
+                       size.getScratch(minOf(size.rows, p.M)) * sizeof(S));
+    }
   }
   if (a)
     addThreadScratch(needs, ScratchPackA, a * sizeof(T));
