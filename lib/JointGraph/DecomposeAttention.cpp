@@ -166,7 +166,7 @@ static SmallVector<Value> decomposeAttention(ScaledDotProductAttentionOp op,
                       repeatHeads(b, op.getValue(), *group))};
 }
 
-/// The op with a fused kernel, none if that cannot compute it. A mask that needs
+/// The op with a fused kernel, none if it cannot compute that. A mask that needs
 /// a gradient gets it from the formula.
 static SmallVector<Value>
 decomposeToFused(ScaledDotProductAttentionOp op, TensorBuilder &b) {

@@ -35,7 +35,8 @@ StridedView getStridedView(Value value, SmallVectorImpl<Operation *> &ops);
 
 /// The permutation by which the only user of `value` copies it, if that is all
 /// that is done with it: dimension i of the copy is order[i] of `value`.
-linalg::GenericOp getPermutingUser(Value value, SmallVectorImpl<int64_t> &order);
+linalg::GenericOp getPermutingUser(Value value,
+                                   SmallVectorImpl<int64_t> &order);
 
 /// Gives an attention copies of its own of the views that its kernel reads
 /// through.
