@@ -1,6 +1,7 @@
 //===- FuseAttention.cpp - Attention written out becomes one op -----------===//
 
 #include "AttentionMatch.h"
+#include "CausalMask.h"
 #include "Numbers.h"
 #include "fx/IR/TensorBuilder.h"
 #include "fx/JointGraph/Passes.h"
@@ -39,11 +40,13 @@ public:
     key = getKeyHeads(b, scale);
     double valueScale = 1;
     value = getHeads(b, f.getValue(), valueShape, valueScale);
+    takeCausalMask();
     mask = buildMask(b);
+    isCausalOp = builder.getBoolAttr(hidesLaterKeys);
     factor = builder.getF64FloatAttr(scale);
     auto fused = b.create<FlashAttentionForCpuOp>(
         query, key, value, mask, /*dropout_p=*/builder.getF64FloatAttr(0.0),
-        /*is_causal=*/builder.getBoolAttr(false), factor);
+        isCausalOp, factor);
     replace(b, f.output, fused.getOutput());
     SmallVector<Operation *> dead{f.output};
     if (backward)
@@ -165,6 +168,17 @@ private:
     return b.permute(permute.getSelf(), dims);
   }
 
+  /// One selection by `key <= query` needs no tensor. It may hide by a large
+  /// number instead of minus infinity: every row sees its first key, so what is
+  /// hidden has the probability 0 either way.
+  void takeCausalMask() {
+    if (f.masks.size() != 1 || !f.masks[0].condition ||
+        !isCausal(f.masks[0].condition, !f.masks[0].keepsWhereTrue))
+      return;
+    hidesLaterKeys = true;
+    f.masks.clear();
+  }
+
   /// All masks as one tensor to add.
   Value buildMask(TensorBuilder &b) {
     Value sum;
@@ -211,7 +225,7 @@ private:
     Value grad = getHeads(b, backward->grad, queryShape, scale);
     auto gradients = b.create<FlashAttentionForCpuBackwardOp>(
         grad, query, key, value, fused.getOutput(), fused.getLogsumexp(), mask,
-        builder.getF64FloatAttr(0.0), builder.getBoolAttr(false), factor);
+        builder.getF64FloatAttr(0.0), isCausalOp, factor);
     if (backward->gradQuery)
       replace(b, backward->gradQuery, gradients.getGradQuery());
     if (backward->gradKey)
@@ -248,6 +262,8 @@ private:
   SmallVector<int64_t> queryShape, keyShape, valueShape;
   Value query, key, value, mask;
   FloatAttr factor;
+  BoolAttr isCausalOp;
+  bool hidesLaterKeys = false;
 };
 
 struct FuseAttentionPass : impl::FuseAttentionPassBase<FuseAttentionPass> {

@@ -219,3 +219,124 @@ func.func @trained_bias(%q: tensor<2x3x8xf32>, %kt: tensor<2x8x3xf32>, %v: tenso
   %db = fx.sum %14 {dim = array<i64: 0>} : (tensor<2x3x3xf32>) -> tensor<3x3xf32>
   return %out, %dq, %dkt, %db : tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x8x3xf32>, tensor<3x3xf32>
 }
+
+// A mask that hides later keys is no tensor.
+// CHECK-LABEL: @causal
+// CHECK-NOT: fx.where
+// CHECK: fx.flash_attention_for_cpu %{{.*}}, %{{.*}}, %{{.*}} {is_causal = true, scale = 1.0
+func.func @causal(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant 0xFFF0000000000000 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %m = fx.ge %row, %i : (tensor<4x1xi64>, tensor<4xi64>) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %0, %least : (tensor<4x4xi1>, tensor<2x4x4xf32>, f64) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}
+
+// scores.masked_fill(tril(ones) == 0, -inf)
+// CHECK-LABEL: @causal_by_tril
+// CHECK-NOT: fx.where %{{.*}}, %cst
+// CHECK: is_causal = true
+func.func @causal_by_tril(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant 0xFFF0000000000000 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %one = fx.full %n sizes = [4, 4] {dtype = f32} : i64 -> tensor<4x4xf32>
+  %d = fx.sub %i, %row : (tensor<4xi64>, tensor<4x1xi64>) -> tensor<4x4xi64>
+  %l = fx.le %d, %zero : (tensor<4x4xi64>, i64) -> tensor<4x4xi1>
+  %t = fx.where %l, %one, %zerof : (tensor<4x4xi1>, tensor<4x4xf32>, f64) -> tensor<4x4xf32>
+  %m = fx.eq %t, %zero : (tensor<4x4xf32>, i64) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %least, %0 : (tensor<4x4xi1>, f64, tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}
+
+// CHECK-LABEL: @hides_earlier_keys
+// CHECK: fx.flash_attention_for_cpu
+// CHECK-NOT: is_causal = true
+func.func @hides_earlier_keys(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant 0xFFF0000000000000 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %m = fx.le %row, %i : (tensor<4x1xi64>, tensor<4xi64>) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %0, %least : (tensor<4x4xi1>, tensor<2x4x4xf32>, f64) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}
+
+// CHECK-LABEL: @hides_own_key
+// CHECK: fx.flash_attention_for_cpu
+// CHECK-NOT: is_causal = true
+func.func @hides_own_key(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant -1.0e9 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %m = fx.gt %row, %i : (tensor<4x1xi64>, tensor<4xi64>) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %0, %least : (tensor<4x4xi1>, tensor<2x4x4xf32>, f64) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}
+
+// CHECK-LABEL: @wrong_way_round
+// CHECK: fx.flash_attention_for_cpu
+// CHECK-NOT: is_causal = true
+func.func @wrong_way_round(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant -1.0e9 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %m = fx.ge %row, %i : (tensor<4x1xi64>, tensor<4xi64>) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %least, %0 : (tensor<4x4xi1>, f64, tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}

@@ -148,6 +148,9 @@ def FuseAttentionPass : FX_JointGraphPass<"fx-fuse-attention"> {
     heads in any place; `_safe_softmax`. The scores must have no other use. A
     trained bias has one, and stays.
 
+    A selection by `key <= query`, made of iotas or as tril of ones, becomes
+    is_causal; other masks become one tensor.
+
     As in Inductor, a row that is hidden by minus infinity in all places gives
     zeros instead of NaN. Dropout of the probabilities is left as it is: on a CPU
     Inductor's replacement is the same arithmetic.
