@@ -1,5 +1,6 @@
 //===- CompileGraph.cpp - From a graph in JSON to code in this process ----===//
 
+#include "DiskCache.h"
 #include "Session.h"
 #include "fx/CAPI/FXMLIR.h"
 #include "fx/Compiler/CompileFx.h"
@@ -133,10 +134,72 @@ static bool parseInput(StringRef text, StringRef optionsText,
   return true;
 }
 
+/// The folder of a cache in the options; "" if what is compiled depends on more
+/// than the texts of graph and options, or is to be seen.
+static std::string getCacheFolder(StringRef optionsText,
+                                  const CompileOptions &options) {
+  llvm::Expected<json::Value> value = json::parse(optionsText);
+  if (!value) {
+    llvm::consumeError(value.takeError());
+    return "";
+  }
+  const json::Object *object = value->getAsObject();
+  std::optional<StringRef> folder =
+      object ? object->getString("cache_dir") : std::nullopt;
+  const CustomPasses &custom = options.custom;
+  bool hasHooks = false;
+  for (const StageHooks *stage :
+       {&custom.preGrad, &custom.jointGraph, &custom.postGrad})
+    for (const std::string *hook : {&stage->customPre, &stage->customPost,
+                                    &stage->patternsPre, &stage->patternsPost})
+      hasHooks |= !hook->empty();
+  if (!folder || hasHooks || options.printTimes || options.cpu.verifyPasses ||
+      options.target != "cpu" || !options.partition.empty())
+    return "";
+  return folder->str();
+}
+
+/// A module of code from the cache.
+static std::unique_ptr<fx_module> loadModule(const CachedCode &cached,
+                                             double milliseconds) {
+  llvm::Expected<json::Value> description = json::parse(cached.description);
+  if (!description) {
+    llvm::consumeError(description.takeError());
+    return nullptr;
+  }
+  auto result = std::make_unique<fx_module>();
+  result->context = makeContext();
+  result->code = cpu::loadObject(result->context.get(), cached.object);
+  result->description = cached.description;
+  CompileStatistics statistics;
+  statistics.numKernels = cached.numKernels;
+  statistics.times.emplace_back("cache", milliseconds);
+  result->statistics = describeStatistics(statistics);
+  for (const json::Value &function :
+       *description->getAsObject()->getArray("functions"))
+    result->functions.insert(*function.getAsObject()->getString("name"));
+  return result;
+}
+
 /// Compiles, or returns null and sets `error`.
 static std::unique_ptr<fx_module>
 compileGraph(StringRef text, StringRef optionsText, std::string &error) {
   auto begin = std::chrono::steady_clock::now();
+  auto getTime = [&] {
+    return std::chrono::duration<double, std::milli>(
+               std::chrono::steady_clock::now() - begin)
+        .count();
+  };
+  llvm::Expected<CompileOptions> parsedOptions = parseOptions(optionsText);
+  std::string folder;
+  if (parsedOptions)
+    folder = getCacheFolder(optionsText, *parsedOptions);
+  else
+    llvm::consumeError(parsedOptions.takeError());
+  DiskCache cache(folder, text, optionsText);
+  if (std::optional<CachedCode> cached = cache.load())
+    if (std::unique_ptr<fx_module> module = loadModule(*cached, getTime()))
+      return module;
   CompileOptions options;
   graph::Graph graph;
   if (!parseInput(text, optionsText, options, graph, error))
@@ -151,10 +214,7 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
     error = errors.takeText();
     return nullptr;
   }
-  std::chrono::duration<double, std::milli> time =
-      std::chrono::steady_clock::now() - begin;
-  statistics.times.emplace_back(getStageName(Stage::Import).str(),
-                                time.count());
+  statistics.times.emplace_back(getStageName(Stage::Import).str(), getTime());
   FailureOr<CompiledFx> compiled = compileFx(*module, "graph", options);
   if (failed(compiled)) {
     error = errors.takeText();
@@ -165,6 +225,8 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
   result->description = compiled->description.toJson();
   for (const auto &function : compiled->description.functions)
     result->functions.insert(function.name);
+  cache.store({result->description, result->code->getObject().str(),
+               statistics.numKernels});
   return result;
 }
 

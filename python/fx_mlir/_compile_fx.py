@@ -106,8 +106,10 @@ def _is_trivial(gm):
 def _compile_graph(encoded, options, training=False):
     if options.dump_dir:
         _dump(encoded.text, options.dump_dir)
-    return _library.compile_graph(
-        encoded.text, {**config.for_compiler(options), "training": training})
+    settings = {**config.for_compiler(options), "training": training}
+    if options.cache:
+        settings["cache_dir"] = os.path.join(compat.cache_dir(), "fx_mlir")
+    return _library.compile_graph(encoded.text, settings)
 
 
 def _record(kind, gm, modules, fallen_back=(), saved_bytes=None):

@@ -180,6 +180,14 @@ def free_symbols(value):
     return sorted(value.node.expr.free_symbols, key=str)
 
 
+def cache_dir():
+    """The folder of compiled code: TORCHINDUCTOR_CACHE_DIR, or one of the
+    user's."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    return cache_dir()
+
+
 def disable_dynamo(function):
     """The same function, which Dynamo does not capture."""
     return torch._dynamo.disable(function)

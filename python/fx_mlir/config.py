@@ -45,6 +45,10 @@ post_grad_enable: str = ""
 print_times: bool = False
 # Check the IR after every pass.
 verify: bool = False
+# Keep compiled code on disk for later processes, in a folder of Inductor's cache
+# (TORCHINDUCTOR_CACHE_DIR). With partition options, custom passes or patterns,
+# `verify` or `print_times` a graph is always compiled.
+cache: bool = True
 # A folder that receives each graph as JSON (readable by fx-translate).
 dump_dir: str = ""
 

@@ -38,7 +38,11 @@ def reference(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def fresh_dynamo():
+def fresh_dynamo(monkeypatch):
+    import fx_mlir
+
+    # Tests are of the compiler, not of what an earlier run left on disk.
+    monkeypatch.setattr(fx_mlir.config, "cache", False)
     torch._dynamo.reset()
     torch.manual_seed(0)
     yield

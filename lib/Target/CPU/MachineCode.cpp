@@ -42,14 +42,18 @@ static bool isHostCPU(const CPUOptions &options) {
   return options.cpu.empty() || options.cpu == "native";
 }
 
-static std::unique_ptr<llvm::TargetMachine>
-createTargetMachine(const CPUOptions &options, std::string &error) {
+static void initializeTarget() {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
   });
+}
+
+static std::unique_ptr<llvm::TargetMachine>
+createTargetMachine(const CPUOptions &options, std::string &error) {
+  initializeTarget();
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
@@ -143,14 +147,19 @@ public:
   std::string getLLVMIR() override {
     std::string text;
     llvm::raw_string_ostream os(text);
-    module->print(os, nullptr);
+    if (module)
+      module->print(os, nullptr);
     return text;
+  }
+  StringRef getObject() override {
+    return StringRef(object.data(), object.size());
   }
 
   LogicalResult generate();
 
   std::unique_ptr<llvm::LLVMContext> llvmContext;
   std::unique_ptr<llvm::Module> module;
+  llvm::SmallVector<char, 0> object;
 
 private:
   LogicalResult error(const Twine &message) {
@@ -159,7 +168,6 @@ private:
 
   MLIRContext *context;
   CPUOptions options;
-  llvm::SmallVector<char, 0> object;
   std::unique_ptr<llvm::orc::LLJIT> jit;
 };
 
@@ -242,6 +250,8 @@ void *MachineCode::lookup(StringRef name) {
     return nullptr;
   };
   if (!jit) {
+    // Code that was compiled elsewhere has not asked for the target yet.
+    initializeTarget();
     auto made = llvm::orc::LLJITBuilder().create();
     if (!made)
       return fail(made.takeError());
@@ -345,4 +355,11 @@ FailureOr<std::unique_ptr<CompiledModule>> fx::cpu::generateMachineCode(
   if (failed(code->generate()))
     return failure();
   return std::unique_ptr<CompiledModule>(std::move(code));
+}
+
+std::unique_ptr<CompiledModule> fx::cpu::loadObject(MLIRContext *context,
+                                                    StringRef object) {
+  auto code = std::make_unique<MachineCode>(context, CPUOptions());
+  code->object.assign(object.begin(), object.end());
+  return code;
 }

@@ -62,6 +62,8 @@ public:
   EntryPoint lookupEntry(StringRef name) {
     return reinterpret_cast<EntryPoint>(lookup(name));
   }
+  /// The contents of the object file.
+  virtual StringRef getObject() = 0;
   /// Writes an object file that needs libFXRuntime.a.
   virtual LogicalResult emitObject(StringRef path) = 0;
   /// Links a shared library that needs nothing but the C library. It exports
@@ -70,7 +72,7 @@ public:
   virtual LogicalResult
   emitSharedLibrary(StringRef path,
                     ArrayRef<std::string> extraObjects = {}) = 0;
-  /// The optimised LLVM IR as text.
+  /// The optimised LLVM IR as text; empty for code of loadObject().
   virtual std::string getLLVMIR() = 0;
 };
 
@@ -82,6 +84,10 @@ compileForCPU(ModuleOp module, const CPUOptions &options = {});
 /// `source`, the module that it was made from.
 FailureOr<std::unique_ptr<CompiledModule>>
 compileLLVMModule(ModuleOp source, ModuleOp module, const CPUOptions &options);
+
+/// Code that getObject() gave in this process or another one on this machine.
+std::unique_ptr<CompiledModule> loadObject(MLIRContext *context,
+                                           StringRef object);
 
 /// From linalg on tensors to the LLVM dialect.
 void buildLowerToCPUPipeline(OpPassManager &pm, const CPUOptions &options);
