@@ -149,9 +149,19 @@ static std::optional<Form> getForm(Value value, int depth) {
     return changeShape(op, depth);
   if (auto select = dyn_cast<WhereOp>(op))
     return selectBetween(select, depth);
-  if (isa<ConvertElementTypeOp, LogicalNotOp>(op)) {
+  // tril of a boolean tensor.
+  if (isa<LogicalAndOp, BitwiseAndOp>(op) && isBoolType(getElement(value))) {
+    std::optional<double> a = getUniformNumber(op->getOperand(0));
+    std::optional<double> b = getUniformNumber(op->getOperand(1));
+    if ((a && *a != 0) || (b && *b != 0))
+      return getForm(op->getOperand(a && *a != 0 ? 1 : 0), depth);
+    return std::nullopt;
+  }
+  if (isa<ConvertElementTypeOp, LogicalNotOp, BitwiseNotOp>(op)) {
     std::optional<Form> form = getForm(op->getOperand(0), depth);
-    bool isNot = isa<LogicalNotOp>(op);
+    bool isNot = !isa<ConvertElementTypeOp>(op);
+    if (isNot && !isBoolType(getElement(value)))
+      return std::nullopt;
     bool toBool = isNot || isBoolType(getElement(value));
     // Half precision would round positions.
     Type element = getElement(value);

@@ -19,6 +19,9 @@ inline std::optional<double> getNumber(Value value) {
   if (value.getType().isInteger(64) &&
       matchPattern(value, m_ConstantInt(&integer)))
     return (double)integer.getSExtValue();
+  if (value.getType().isInteger(1) &&
+      matchPattern(value, m_ConstantInt(&integer)))
+    return (double)integer.getZExtValue();
   return std::nullopt;
 }
 

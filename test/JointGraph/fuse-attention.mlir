@@ -272,6 +272,35 @@ func.func @causal_by_tril(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tens
   return %7 : tensor<2x4x8xf32>
 }
 
+// scores.masked_fill(~tril(ones(dtype=bool)), -inf)
+// CHECK-LABEL: @causal_by_boolean_tril
+// CHECK-NOT: fx.where %{{.*}}, %cst
+// CHECK: is_causal = true
+func.func @causal_by_boolean_tril(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %n = arith.constant 4 : i64
+  %zero = arith.constant 0 : i64
+  %zerof = arith.constant 0.0 : f64
+  %least = arith.constant 0xFFF0000000000000 : f64
+  %i = fx.iota %n {dtype = i64, start = 0 : i64, step = 1 : i64} : (i64) -> tensor<4xi64>
+  %row = fx.view %i sizes = [4, 1] : tensor<4xi64> -> tensor<4x1xi64>
+  %true = arith.constant true
+  %one = fx.full %true sizes = [4, 4] {dtype = i1} : i1 -> tensor<4x4xi1>
+  %d = fx.sub %i, %row : (tensor<4xi64>, tensor<4x1xi64>) -> tensor<4x4xi64>
+  %l = fx.le %d, %zero : (tensor<4x4xi64>, i64) -> tensor<4x4xi1>
+  %t = fx.logical_and %l, %one : (tensor<4x4xi1>, tensor<4x4xi1>) -> tensor<4x4xi1>
+  %m = fx.bitwise_not %t : (tensor<4x4xi1>) -> tensor<4x4xi1>
+  %kt = fx.permute %k dims = [0, 2, 1] : tensor<2x4x8xf32> -> tensor<2x8x4xf32>
+  %0 = fx.bmm %q, %kt : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.where %m, %least, %0 : (tensor<4x4xi1>, f64, tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: -1>, keepdim = true} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<2x4x4xf32>, tensor<2x4x1xf32>) -> tensor<2x4x4xf32>
+  %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %7 : tensor<2x4x8xf32>
+}
+
 // CHECK-LABEL: @hides_earlier_keys
 // CHECK: fx.flash_attention_for_cpu
 // CHECK-NOT: is_causal = true
