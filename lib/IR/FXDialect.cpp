@@ -66,7 +66,8 @@ static LogicalResult verifyBoundaryAttr(Operation *op, NamedAttribute attr,
       return op->emitError() << name << " of " << place << " must be a string";
     return success();
   }
-  if (name == kStridesAttr) {
+  // kSizeHintsAttr of the partitioner, which says how many there must be.
+  if (name == kStridesAttr || name == "fx.size_hints") {
     if (!isa<DenseI64ArrayAttr>(attr.getValue()))
       return op->emitError()
              << name << " of " << place << " must be array<i64: …>";

@@ -2,6 +2,7 @@
 
 #include "fx/Partition/JointFunction.h"
 #include "fx/IR/FXOps.h"
+#include "fx/Partition/SizeHints.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
@@ -46,8 +47,9 @@ Location JointFunction::getLoc(NodeId node) const {
 namespace {
 class GraphBuilder {
 public:
-  GraphBuilder(func::FuncOp function, int64_t dynamicSize)
-      : dynamicSize(dynamicSize) {
+  GraphBuilder(func::FuncOp function, const SizeHints &hints,
+               int64_t dynamicSize)
+      : hints(hints), dynamicSize(dynamicSize) {
     joint.function = function;
   }
 
@@ -120,7 +122,8 @@ private:
     return id;
   }
 
-  void setValue(JointNode &node, Type type) {
+  void setValue(JointNode &node, Value value) {
+    Type type = hints.getType(value);
     node.bytes = getSizeInBytes(type, dynamicSize);
     if (isa<RankedTensorType>(type))
       node.valueKind = JointNode::ValueKind::Tensor;
@@ -156,7 +159,7 @@ private:
                     role == role::constant;
     node.name = getUniqueName(getNodeName(argument), "arg");
     node.sharesInputStorage = role != role::tangent;
-    setValue(node, argument.getType());
+    setValue(node, argument);
     addNode(std::move(node), nullptr, argument);
   }
 
@@ -185,8 +188,7 @@ private:
     node.kind = op.hasTrait<OpTrait::ConstantLike>() ? JointNode::Kind::Constant
                                                      : JointNode::Kind::Call;
     node.classes = getRematClasses(&op);
-    if (auto interface = dyn_cast<RematerializationOpInterface>(op))
-      node.flops = interface.getFlops();
+    node.flops = hints.getFlops(&op);
     if (auto remat = op.getAttrOfType<StringAttr>(kRematAttr)) {
       // prefer_save leaves the choice to the cut, as in functorch.
       if (remat.getValue().ends_with("_recompute"))
@@ -225,14 +227,14 @@ private:
     node.name = getUniqueName(name, op.getName().stripDialect());
     if (!isTuple && op.getNumResults() == 1) {
       node.sharesInputStorage = sharesInput;
-      setValue(node, op.getResult(0).getType());
+      setValue(node, op.getResult(0));
       addNode(std::move(node), &op, op.getResult(0));
       return;
     }
     node.valueKind = isTuple ? JointNode::ValueKind::Tuple
                              : JointNode::ValueKind::None;
-    for (Type type : op.getResultTypes())
-      node.bytes += getSizeInBytes(type, dynamicSize);
+    for (Value result : op.getResults())
+      node.bytes += getSizeInBytes(hints.getType(result), dynamicSize);
     RematPolicy policy = node.policy;
     int64_t region = node.region;
     NodeId tuple = addNode(std::move(node), &op, Value());
@@ -249,7 +251,7 @@ private:
       std::string own =
           op.hasAttr(kResultNamesAttr) ? getNodeName(result) : std::string();
       element.name = getUniqueName(std::move(own), "getitem");
-      setValue(element, result.getType());
+      setValue(element, result);
       element.operandBytes = joint.graph[tuple].bytes;
       element.inputs.push_back(tuple);
       addNode(std::move(element), &op, result);
@@ -300,6 +302,7 @@ private:
         joint.graph.nodes[input].users.push_back(n);
   }
 
+  const SizeHints &hints;
   int64_t dynamicSize;
   JointFunction joint;
   llvm::SmallPtrSet<Operation *, 8> epilogueCopies;
@@ -311,5 +314,8 @@ private:
 
 FailureOr<JointFunction>
 mlir::fx::buildJointFunction(func::FuncOp function, int64_t dynamicSize) {
-  return GraphBuilder(function, dynamicSize).run();
+  FailureOr<SizeHints> hints = SizeHints::create(function);
+  if (failed(hints))
+    return failure();
+  return GraphBuilder(function, *hints, dynamicSize).run();
 }

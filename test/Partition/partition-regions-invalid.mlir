@@ -59,3 +59,14 @@ func.func @must_save(
   %2 = fx.mul %t, %0 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   return %1, %2 : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// -----
+
+// expected-error @below {{function 'hints' has 'fx.size_hints' on argument 0 that are not a size for each of its dimensions}}
+func.func @hints(
+    %x: tensor<?xf32> {fx.role = "parameter", fx.size_hints = array<i64: 1, 2>}, %t: tensor<?xf32> {fx.role = "tangent"})
+    -> (tensor<?xf32> {fx.role = "output"}, tensor<?xf32> {fx.role = "gradient"}) {
+  %0 = fx.exp %x : (tensor<?xf32>) -> tensor<?xf32>
+  %1 = fx.mul %t, %0 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  return %0, %1 : tensor<?xf32>, tensor<?xf32>
+}

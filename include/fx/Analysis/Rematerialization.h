@@ -95,6 +95,10 @@ inline constexpr llvm::StringLiteral kRegionBudgetsAttr = "fx.region_budgets";
 inline constexpr llvm::StringLiteral kFunctionPeakBudgetAttr = "fx.peak_budget";
 inline constexpr llvm::StringLiteral kMemoryBudgetAttr = "fx.memory_budget";
 
+/// On an argument of a joint function: what each of its dimensions is expected
+/// to be, for those that are not known.
+inline constexpr llvm::StringLiteral kSizeHintsAttr = "fx.size_hints";
+
 /// The size of a value: elements times their width for a tensor, with
 /// `dynamicSize` for each unknown dimension, 1 for a SymInt or other scalar.
 int64_t getSizeInBytes(Type type, int64_t dynamicSize);
