@@ -85,26 +85,27 @@ std::optional<Tensor> DrawnInputs::get(StringRef key, Type type,
 // Tolerances
 //===----------------------------------------------------------------------===//
 
-static double getTolerance(Type type) {
+static double getTolerance(Type type, bool isExact) {
   Type element = getElementTypeOrSelf(type);
   if (auto complex = dyn_cast<ComplexType>(element))
     element = complex.getElementType();
   if (element.isBF16())
-    return 5e-2;
+    return isExact ? 8e-3 : 5e-2;
   if (element.isF16())
-    return 1e-2;
+    return isExact ? 1e-3 : 1e-2;
   if (element.isF32())
-    return 1e-4;
+    return isExact ? 1e-6 : 1e-4;
   // Of booleans and integers too, on the way to other numbers.
   return 1e-9;
 }
 
 /// The tolerance of each result: the largest of the values that it is computed
 /// from. `saved` is that of arguments that a forward saved.
-static SmallVector<double> getTolerances(func::FuncOp function, double saved) {
+static SmallVector<double> getTolerances(func::FuncOp function, double saved,
+                                         bool isExact) {
   llvm::DenseMap<Value, double> tolerances;
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
-    double own = getTolerance(argument.getType());
+    double own = getTolerance(argument.getType(), isExact);
     bool isSaved = getArgRole(function, i) == role::saved;
     tolerances[argument] = isSaved ? std::max(own, saved) : own;
   }
@@ -118,10 +119,11 @@ static SmallVector<double> getTolerances(func::FuncOp function, double saved) {
       region.walk([&](Operation *inner) {
         for (Type type : inner->getResultTypes())
           if (isa<ShapedType>(type))
-            tolerance = std::max(tolerance, getTolerance(type));
+            tolerance = std::max(tolerance, getTolerance(type, isExact));
       });
     for (Value result : op.getResults())
-      tolerances[result] = std::max(tolerance, getTolerance(result.getType()));
+      tolerances[result] =
+          std::max(tolerance, getTolerance(result.getType(), isExact));
   }
   SmallVector<double> results;
   for (Value value : function.getBody().front().getTerminator()->getOperands())
@@ -216,7 +218,7 @@ getArguments(func::FuncOp function, DrawnInputs &inputs, Saved *saved,
 /// them, to `saved`.
 static LogicalResult run(func::FuncOp function, DrawnInputs &inputs,
                          Saved *given, Saved &saved,
-                         interp::Interpreter &interpreter,
+                         interp::Interpreter &interpreter, bool isExact,
                          GroupResults &results) {
   FailureOr<std::vector<Tensor>> arguments =
       getArguments(function, inputs, given, interpreter);
@@ -227,7 +229,7 @@ static LogicalResult run(func::FuncOp function, DrawnInputs &inputs,
   if (failed(values))
     return failure();
   SmallVector<double> tolerances =
-      getTolerances(function, given ? given->tolerance : 0);
+      getTolerances(function, given ? given->tolerance : 0, isExact);
   std::map<std::string, unsigned> counts;
   for (auto [i, value] : llvm::enumerate(*values)) {
     StringRef role = getResultRole(function, i);
@@ -257,16 +259,18 @@ static LogicalResult run(func::FuncOp function, DrawnInputs &inputs,
 }
 
 FailureOr<GroupResults> fx::runGroup(const FunctionGroup &group,
-                                     DrawnInputs &inputs) {
+                                     DrawnInputs &inputs, bool isExact) {
   auto module = group.first->getParentOfType<ModuleOp>();
   interp::Interpreter interpreter(module);
   GroupResults results;
   Saved saved, rest;
-  if (failed(run(group.first, inputs, nullptr, saved, interpreter, results)))
+  if (failed(run(group.first, inputs, nullptr, saved, interpreter,
+                 isExact, results)))
     return failure();
   func::FuncOp backward = group.backward;
   if (backward &&
-      failed(run(backward, inputs, &saved, rest, interpreter, results)))
+      failed(run(backward, inputs, &saved, rest, interpreter, isExact,
+                 results)))
     return failure();
   results.seeds = interpreter.countSeeds();
   return results;

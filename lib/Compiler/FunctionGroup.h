@@ -57,9 +57,10 @@ struct GroupResults {
   unsigned seeds = 0;
 };
 
-/// Runs a group; errors are diagnostics.
+/// Runs a group; errors are diagnostics. With `isExact` tolerances are those of
+/// constants that a pass rounds to their type, since nothing else is rounded.
 FailureOr<GroupResults> runGroup(const FunctionGroup &group,
-                                 DrawnInputs &inputs);
+                                 DrawnInputs &inputs, bool isExact);
 
 } // namespace mlir::fx
 

@@ -31,9 +31,10 @@ HookOptions::HookOptions(cl::OptionCategory &category)
                   cl::value_desc("file"), cl::ValueOptional,
                   cl::cat(category)),
       verifyEach("fx-verify-each",
-                 cl::desc("numeric: interpret functions before and after each "
-                          "pass and name the first one that changes a number"),
-                 cl::value_desc("numeric"), cl::cat(category)) {}
+                 cl::desc("Interpret functions before and after each pass and "
+                          "name the first one that changes a number; rounded: "
+                          "with rounding to types"),
+                 cl::value_desc("numeric|rounded"), cl::cat(category)) {}
 
 llvm::Error HookOptions::finish() {
   bool changed = !verifyEach.empty() && failed(verifyNumeric.finish());
@@ -45,9 +46,9 @@ llvm::Error HookOptions::finish() {
 }
 
 llvm::Error HookOptions::apply(CompileOptions &options) {
-  if (!verifyEach.empty() && verifyEach != "numeric")
-    return llvm::createStringError("--fx-verify-each must be numeric, not " +
-                                   verifyEach);
+  if (!verifyEach.empty())
+    if (llvm::Error error = verifyNumeric.setMode(verifyEach))
+      return error;
   if (explainPath.getNumOccurrences() || !verifyEach.empty())
     options.watch = [this](PassManager &pm) {
       if (explainPath.getNumOccurrences())

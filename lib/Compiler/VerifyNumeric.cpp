@@ -105,6 +105,8 @@ struct PassRecord {
 } // namespace
 
 struct VerifyNumeric::Checker {
+  bool isExact = true;
+
   /// The next pass manager may have another module.
   void reset() {
     states.clear();
@@ -203,7 +205,7 @@ private:
     return result.wasInterrupted();
   }
 
-  static FailureOr<GroupResults> tryRun(const FunctionGroup &group,
+  FailureOr<GroupResults> tryRun(const FunctionGroup &group,
                                         DrawnInputs &inputs,
                                         std::string &reason) {
     ScopedDiagnosticHandler handler(
@@ -213,13 +215,14 @@ private:
             reason = diagnostic.str();
           return success();
         });
-    return runGroup(group, inputs);
+    return runGroup(group, inputs, isExact);
   }
 
   /// Draws inputs for a group that was not run before: sizes that are not
   /// known may have to be others, and so may integers.
-  static GroupState evaluate(const FunctionGroup &group,
-                             std::shared_ptr<DrawnInputs> inputs) {
+  GroupState evaluate(const FunctionGroup &group,
+                      std::shared_ptr<DrawnInputs> inputs) {
+    interp::UnroundedScope scope(isExact);
     GroupState state;
     if (inputs) {
       state.inputs = inputs;
@@ -366,6 +369,14 @@ void VerifyNumeric::watch(PassManager &pm) {
   checker->reset();
   pm.getContext()->disableMultithreading();
   pm.addInstrumentation(std::make_unique<Instrumentation>(*checker));
+}
+
+llvm::Error VerifyNumeric::setMode(StringRef mode) {
+  checker->isExact = mode == "numeric";
+  if (checker->isExact || mode == "rounded")
+    return llvm::Error::success();
+  return llvm::createStringError(
+      "--fx-verify-each must be numeric or rounded, not " + mode);
 }
 
 LogicalResult VerifyNumeric::finish() const { return checker->report(); }

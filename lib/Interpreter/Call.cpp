@@ -1,12 +1,13 @@
 //===- Call.cpp - Operators without an op of their own --------------------===//
 //
-// Assertions are checked. Of the others those are known that stand for
-// themselves in graphs which are compiled around them.
+// Assertions are checked. Of the others those are known that import leaves to
+// later passes or that stand for themselves in graphs which are compiled around
+// them.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Evaluation.h"
-#include "llvm/ADT/StringSwitch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -81,15 +82,125 @@ static LogicalResult setMasked(CallOp op, Frame &frame, const Tensor &self,
   return frame.set(op->getResult(0), *result);
 }
 
+//===----------------------------------------------------------------------===//
+// Random numbers
+//===----------------------------------------------------------------------===//
+
+/// The number that argument `index` is, if it is one.
+static std::optional<double> getNumber(CallOp op, Frame &frame,
+                                       unsigned index) {
+  if (index >= op.getArguments().size())
+    return std::nullopt;
+  Attribute argument = op.getArguments()[index];
+  if (auto real = dyn_cast<FloatAttr>(argument))
+    return real.getValueAsDouble();
+  if (auto integer = dyn_cast<IntegerAttr>(argument))
+    return double(integer.getInt());
+  auto reference = dyn_cast<DictionaryAttr>(argument);
+  auto operand =
+      reference ? reference.getAs<IntegerAttr>("operand") : IntegerAttr();
+  if (!operand)
+    return std::nullopt;
+  const Tensor &value = frame.get(op.getInputs()[operand.getInt()]);
+  return value.size() == 1 ? std::optional(value.real(0)) : std::nullopt;
+}
+
+/// The sizes in a template; none if they are no numbers.
+static std::optional<Shape> getSizes(CallOp op, Frame &frame) {
+  auto list = op.getArguments().empty()
+                  ? ArrayAttr()
+                  : dyn_cast<ArrayAttr>(op.getArguments()[0]);
+  if (!list)
+    return std::nullopt;
+  Shape shape;
+  for (Attribute entry : list) {
+    if (auto size = dyn_cast<IntegerAttr>(entry)) {
+      shape.push_back(size.getInt());
+      continue;
+    }
+    auto reference = dyn_cast<DictionaryAttr>(entry);
+    auto operand =
+        reference ? reference.getAs<IntegerAttr>("operand") : IntegerAttr();
+    if (!operand)
+      return std::nullopt;
+    shape.push_back(frame.getInteger(op.getInputs()[operand.getInt()]));
+  }
+  return shape;
+}
+
+/// Numbers of one fresh seed, uniform or normal.
+static LogicalResult drawNumbers(CallOp op, Frame &frame,
+                                 ArrayRef<int64_t> shape, bool isNormal) {
+  FailureOr<Tensor> result = frame.make(op->getResult(0), shape);
+  if (failed(result))
+    return failure();
+  int64_t seed = frame.interpreter.drawSeed();
+  for (int64_t i = 0; i < result->size(); ++i)
+    result->setReal(i, isNormal ? drawNormal(seed, i) : drawUniform(seed, i));
+  return frame.set(op->getResult(0), *result);
+}
+
+static LogicalResult drawBernoulli(CallOp op, Frame &frame,
+                                   const Tensor &self) {
+  std::optional<double> p;
+  if (op.getTarget() == "aten.bernoulli.p") {
+    p = getNumber(op, frame, 1);
+    if (!p)
+      return emitNodeError(op) << "its probability is no number";
+  }
+  FailureOr<Tensor> result = frame.make(op->getResult(0), self.shape());
+  if (failed(result))
+    return failure();
+  int64_t seed = frame.interpreter.drawSeed();
+  for (int64_t i = 0; i < self.size(); ++i)
+    result->setReal(i, drawUniform(seed, i) < (p ? *p : self.real(i)));
+  return frame.set(op->getResult(0), *result);
+}
+
+/// The elements that are kept, scaled, and which these are.
+static LogicalResult dropElements(CallOp op, Frame &frame,
+                                  const Tensor &self) {
+  std::optional<double> p = getNumber(op, frame, 1);
+  auto train = op.getArguments().size() > 2
+                   ? dyn_cast<BoolAttr>(op.getArguments()[2])
+                   : BoolAttr();
+  if (!p || *p <= 0 || *p >= 1 || !train || !train.getValue())
+    return emitNodeError(op) << "only a dropout that draws is interpreted";
+  FailureOr<Tensor> result = frame.make(op->getResult(0), self.shape());
+  FailureOr<Tensor> mask = frame.make(op->getResult(1), self.shape());
+  if (failed(result) || failed(mask))
+    return failure();
+  int64_t seed = frame.interpreter.drawSeed();
+  for (int64_t i = 0; i < self.size(); ++i) {
+    bool keeps = drawUniform(seed, i) > roundToKind(*p, ElementKind::F32);
+    result->setReal(i, self.real(i) * keeps / (1 - *p));
+    mask->setInteger(i, keeps);
+  }
+  return frame.set(op, {*result, *mask});
+}
+
 static LogicalResult evaluate(CallOp op, Frame &frame) {
   StringRef target = op.getTarget();
+  bool isNormal = target.starts_with("aten.randn");
+  if ((target == "aten.rand.default" || target == "aten.randn.default") &&
+      op.getNumResults() == 1)
+    if (std::optional<Shape> shape = getSizes(op, frame))
+      return drawNumbers(op, frame, *shape, isNormal);
   if (target == "aten._assert_async.default" ||
       target == "aten._assert_async.msg" ||
       target == "aten._assert_scalar.default")
     return checkAssertion(op, frame);
   const Tensor *self = getFirst(op, frame);
+  if (self && op.getNumResults() == 2 &&
+      target == "aten.native_dropout.default")
+    return dropElements(op, frame, *self);
   if (self && op.getNumResults() == 1) {
     Tensor x = *self;
+    if (target == "aten.rand_like.default" ||
+        target == "aten.randn_like.default")
+      return drawNumbers(op, frame, x.shape(), isNormal);
+    if (target == "aten.bernoulli.default" || target == "aten.bernoulli.p")
+      return drawBernoulli(op, frame, x);
     Value result = op->getResult(0);
     if (target == "aten.item.default" ||
         target == "aten._local_scalar_dense.default") {
@@ -99,11 +210,16 @@ static LogicalResult evaluate(CallOp op, Frame &frame) {
       return frame.setConverted(result, x.reshaped({}));
     }
     if (target == "aten.view.dtype") {
-      std::optional<Tensor> bits = x.bitcast(getKind(result));
+      FailureOr<Tensor> stored = frame.convert(
+          op, x, *getStoredKind(getElementTypeOrSelf(op.getInputs()[0])));
+      if (failed(stored))
+        return failure();
+      std::optional<Tensor> bits =
+          stored->bitcast(*getStoredKind(getElementTypeOrSelf(result)));
       if (!bits)
         return emitNodeError(op) << "the bits of " << printShape(x.shape())
                                  << " are no whole elements";
-      return frame.set(result, *bits);
+      return frame.setConverted(result, *bits);
     }
     if (target == "aten.nonzero.default")
       return setNonzero(op, frame, x);

@@ -39,11 +39,13 @@ static void setBits(Tensor &tensor, int64_t i, const APInt &bits) {
 static LogicalResult evaluate(arith::ConstantOp op, Frame &frame) {
   Attribute value = op.getValue();
   auto type = dyn_cast<RankedTensorType>(op.getType());
-  FailureOr<Tensor> result = frame.make(
-      op.getResult(), type ? type.getShape() : ArrayRef<int64_t>());
+  ElementKind kind =
+      *getStoredKind(type ? type.getElementType() : op.getType());
+  FailureOr<Tensor> result =
+      frame.make(op, kind, type ? type.getShape() : ArrayRef<int64_t>());
   if (failed(result))
     return failure();
-  if (isComplexKind(result->kind()))
+  if (isComplexKind(kind))
     return emitNodeError(op) << "complex constants are not interpreted";
   if (auto integer = dyn_cast<IntegerAttr>(value)) {
     setBits(*result, 0, integer.getValue());
@@ -63,7 +65,7 @@ static LogicalResult evaluate(arith::ConstantOp op, Frame &frame) {
   } else {
     return emitNodeError(op) << "constants of this kind are not interpreted";
   }
-  return frame.set(op.getResult(), *result);
+  return frame.setConverted(op.getResult(), *result);
 }
 
 //===----------------------------------------------------------------------===//

@@ -16,7 +16,23 @@ using namespace mlir::fx::interp;
 // Kinds
 //===----------------------------------------------------------------------===//
 
+static thread_local bool isUnrounded = false;
+
+UnroundedScope::UnroundedScope(bool isOn) : before(isUnrounded) {
+  isUnrounded = isOn;
+}
+UnroundedScope::~UnroundedScope() { isUnrounded = before; }
+
 std::optional<ElementKind> interp::getElementKind(Type element) {
+  std::optional<ElementKind> kind = getStoredKind(element);
+  if (!isUnrounded || !kind)
+    return kind;
+  if (isFloatKind(*kind))
+    return ElementKind::F64;
+  return isComplexKind(*kind) ? ElementKind::C128 : *kind;
+}
+
+std::optional<ElementKind> interp::getStoredKind(Type element) {
   if (element.isF16())
     return ElementKind::F16;
   if (element.isBF16())

@@ -41,6 +41,12 @@ def check_values(seed, folder):
                         f"{what}, result {k}\n{text}")
 
 
+    # The passes that are on for a CPU alone.
+    done = run("fx-compile", folder / "graph.mlir", "--stop-after=post-grad",
+               "--fx-verify-each=numeric", "-o", folder / "out.mlir")
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
+
+
 def check_stages(seed, folder):
     text, _, _ = make_graph(seed, differentiable=True)
     (folder / "graph.mlir").write_text(text)

@@ -40,9 +40,10 @@ struct WatchOptions {
       cl::value_desc("file"), cl::ValueOptional};
   cl::opt<std::string> verifyEach{
       "fx-verify-each",
-      cl::desc("numeric: interpret functions before and after each pass and "
-               "name the first one that changes a number"),
-      cl::value_desc("numeric")};
+      cl::desc("Interpret functions before and after each pass and name the "
+               "first one that changes a number; rounded: with rounding "
+               "to types"),
+      cl::value_desc("numeric|rounded")};
 
   bool explains() const { return explain.getNumOccurrences(); }
   bool verifies() const { return verifyEach.getNumOccurrences(); }
@@ -53,13 +54,13 @@ struct WatchOptions {
 static LogicalResult runWatched(DialectRegistry &registry, StringRef inputPath,
                                 StringRef outputPath,
                                 const WatchOptions &options) {
-  if (options.verifies() && options.verifyEach != "numeric") {
-    llvm::errs() << "fx-opt: --fx-verify-each must be numeric, not "
-                 << options.verifyEach << "\n";
-    return failure();
-  }
   fx::Explain explain;
   fx::VerifyNumeric verifyNumeric;
+  if (options.verifies())
+    if (llvm::Error error = verifyNumeric.setMode(options.verifyEach)) {
+      llvm::errs() << "fx-opt: " << llvm::toString(std::move(error)) << "\n";
+      return failure();
+    }
   const MlirOptMainConfig parsed = MlirOptMainConfig::createFromCLOptions();
   MlirOptMainConfig config = parsed;
   config.setPassPipelineSetupFn([&](PassManager &pm) -> LogicalResult {

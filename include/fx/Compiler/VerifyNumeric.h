@@ -4,6 +4,7 @@
 #define FX_COMPILER_VERIFYNUMERIC_H
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/Error.h"
 
 #include <memory>
 
@@ -17,6 +18,10 @@ class VerifyNumeric {
 public:
   VerifyNumeric();
   ~VerifyNumeric();
+
+  /// Takes the value of the option: `numeric`, which does not round numbers to
+  /// their types, or `rounded`.
+  llvm::Error setMode(StringRef mode);
 
   /// Watches the passes of `pm`, which must not outlive this object. Its
   /// context runs in one thread from now on.

@@ -38,6 +38,21 @@ using Complex = std::complex<double>;
 
 /// The kind of an element type; none if values cannot have it.
 std::optional<ElementKind> getElementKind(Type element);
+/// The kind in which bits are stored outside of the interpreter.
+std::optional<ElementKind> getStoredKind(Type element);
+
+/// While one exists, values of all floating-point types are f64 in this
+/// thread: nothing is rounded to a type, so that only the order of sums can
+/// change a number.
+class UnroundedScope {
+public:
+  explicit UnroundedScope(bool isOn);
+  ~UnroundedScope();
+
+private:
+  bool before;
+};
+
 unsigned getByteWidth(ElementKind kind);
 bool isFloatKind(ElementKind kind);
 bool isComplexKind(ElementKind kind);
