@@ -36,10 +36,9 @@ public:
     OpBuilder builder(f.output);
     TensorBuilder b(builder, f.output.getLoc());
     double scale = f.scale;
-    query = getHeads(b, f.getQuery(), queryShape, scale);
+    query = getHeads(b, f.getQuery(), queryShape, &scale);
     key = getKeyHeads(b, scale);
-    double valueScale = 1;
-    value = getHeads(b, f.getValue(), valueShape, valueScale);
+    value = getHeads(b, f.getValue(), valueShape, /*scale=*/nullptr);
     takeCausalMask();
     mask = buildMask(b);
     isCausalOp = builder.getBoolAttr(hidesLaterKeys);
@@ -124,9 +123,10 @@ private:
   }
 
   /// The operand of a product before it was made a batch of matrices; a factor
-  /// of its own goes into `scale` where no gradient needs it apart.
+  /// of its own goes into `scale`, if that is given, where no gradient needs it
+  /// apart.
   Value getHeads(TensorBuilder &b, Value matrices, ArrayRef<int64_t> shape,
-                 double &scale) {
+                 double *scale) {
     Value x = matrices;
     while (true) {
       Operation *op = x.getDefiningOp();
@@ -141,13 +141,13 @@ private:
         x = op->getOperand(0);
         continue;
       }
-      if (backward || !isa<MulOp, DivOp>(op))
+      if (!scale || backward || !isa<MulOp, DivOp>(op))
         break;
       std::optional<double> number = getUniformNumber(op->getOperand(1));
       if (!number || !std::isfinite(*number) || *number == 0 ||
           op->getOperand(0).getType() != x.getType())
         break;
-      scale *= isa<MulOp>(op) ? *number : 1 / *number;
+      *scale *= isa<MulOp>(op) ? *number : 1 / *number;
       x = op->getOperand(0);
     }
     return viewAs(b, x, shape);
@@ -155,7 +155,7 @@ private:
 
   /// The key itself from the transposed one.
   Value getKeyHeads(TensorBuilder &b, double &scale) {
-    Value transposed = getHeads(b, f.getKey(), keyShape, scale);
+    Value transposed = getHeads(b, f.getKey(), keyShape, &scale);
     auto permute = transposed.getDefiningOp<PermuteOp>();
     if (!permute)
       return b.transposeLast(transposed);
@@ -221,8 +221,8 @@ private:
       first = backward->gradValue;
     OpBuilder builder(first);
     TensorBuilder b(builder, first->getLoc());
-    double scale = 1;
-    Value grad = getHeads(b, backward->grad, queryShape, scale);
+    Value grad =
+        getHeads(b, backward->grad, queryShape, /*scale=*/nullptr);
     auto gradients = b.create<FlashAttentionForCpuBackwardOp>(
         grad, query, key, value, fused.getOutput(), fused.getLogsumexp(), mask,
         builder.getF64FloatAttr(0.0), isCausalOp, factor);

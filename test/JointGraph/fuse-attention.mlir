@@ -369,3 +369,28 @@ func.func @wrong_way_round(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: ten
   %7 = fx.bmm %6, %v : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
   return %7 : tensor<2x4x8xf32>
 }
+
+// The factor of the query goes into the scale, that of the value stays.
+// CHECK-LABEL: @scaled_value
+// CHECK-SAME:  %[[X:[^:]*]]: tensor<1x2x4x8xf32>
+func.func @scaled_value(%x: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  // CHECK: %[[V:.*]] = fx.mul %[[X]]
+  // CHECK: fx.flash_attention_for_cpu %[[X]], %{{.*}}, %[[V]] {scale = 2.000000e+00
+  %c = arith.constant 2.0 : f64
+  %v = fx.mul %x, %c : (tensor<1x2x4x8xf32>, f64) -> tensor<1x2x4x8xf32>
+  %kt = fx.permute %x dims = [0, 1, 3, 2] : tensor<1x2x4x8xf32> -> tensor<1x2x8x4xf32>
+  %q3 = fx.view %v sizes = [2, 4, 8] : tensor<1x2x4x8xf32> -> tensor<2x4x8xf32>
+  %k3 = fx.view %kt sizes = [2, 8, 4] : tensor<1x2x8x4xf32> -> tensor<2x8x4xf32>
+  %v3 = fx.view %v sizes = [2, 4, 8] : tensor<1x2x4x8xf32> -> tensor<2x4x8xf32>
+  %0 = fx.bmm %q3, %k3 : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
+  %1 = fx.view %0 sizes = [1, 2, 4, 4] : tensor<2x4x4xf32> -> tensor<1x2x4x4xf32>
+  %2 = fx.amax %1 {dim = array<i64: 3>, keepdim = true} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x1xf32>
+  %3 = fx.sub %1, %2 : (tensor<1x2x4x4xf32>, tensor<1x2x4x1xf32>) -> tensor<1x2x4x4xf32>
+  %4 = fx.exp %3 : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %5 = fx.sum %4 {dim = array<i64: 3>, keepdim = true} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x1xf32>
+  %6 = fx.div %4, %5 : (tensor<1x2x4x4xf32>, tensor<1x2x4x1xf32>) -> tensor<1x2x4x4xf32>
+  %7 = fx.view %6 sizes = [2, 4, 4] : tensor<1x2x4x4xf32> -> tensor<2x4x4xf32>
+  %8 = fx.bmm %7, %v3 : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %9 = fx.view %8 sizes = [1, 2, 4, 8] : tensor<2x4x8xf32> -> tensor<1x2x4x8xf32>
+  return %9 : tensor<1x2x4x8xf32>
+}
