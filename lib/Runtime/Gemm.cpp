@@ -34,9 +34,9 @@ constexpr int64_t kDotRows = 48;
 /// Of narrow operands, dot products that are that long need no packing that
 /// many rows would pay for.
 constexpr int64_t kLongDot = 512;
-constexpr int64_t kLongDotRows = 256;
+constexpr int64_t kLongDotRows = 1024;
 /// Elements of a block of A and steps of K that they take at a time.
-constexpr int64_t kDotElements = int64_t(1) << 17;
+constexpr int64_t kDotElements = int64_t(1) << 18;
 constexpr int64_t kDotSteps = 1024;
 
 enum class Method { Tiles, Dot, Axpy };
@@ -259,13 +259,23 @@ private:
         for (int64_t m = q; m < end; ++m)
           memcpy(copy + (m - q) * size.ld, A + m * p.rsA + k,
                  steps * sizeof(S));
-        for (int64_t n = n0; n < n1; n += kDotTile)
-          for (int64_t m = q; m < end; m += kDotTile)
+        for (int64_t n = n0; n < n1; n += kDotTile) {
+          // The next columns of B come while these are multiplied.
+          int64_t columns = minOf(kDotTile, n1 - n - kDotTile);
+          int64_t tiles = ceilDiv(end - q, kDotTile);
+          int64_t ahead = roundUp(ceilDiv(steps, tiles), 32);
+          for (int64_t m = q, at0 = 0; m < end; m += kDotTile, at0 += ahead) {
+            for (int64_t j = 0; j < columns; ++j)
+              for (int64_t s = at0; s < minOf(steps, at0 + ahead); s += 32)
+                __builtin_prefetch(B + (n + kDotTile + j) * p.csB + k + s, 0,
+                                   2);
             plan.pairs->dot[minOf(kDotTile, end - m) - 1]
                            [minOf(kDotTile, n1 - n) - 1](
                 steps, copy + (m - q) * size.ld, size.ld,
                 B + n * p.csB + k, p.csB, at(m, n), p.rsC,
                 p.accumulate || k > 0);
+          }
+        }
       }
     finish(m0, m1, n0, n1);
   }
