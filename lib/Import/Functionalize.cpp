@@ -445,7 +445,9 @@ LogicalResult GraphImporter::importMutation(const Node &node,
       return failure();
   }
 
-  if (isList && !node.results.empty())
+  if (isList && llvm::any_of(node.results, [](const Argument &result) {
+        return result.is(Argument::Kind::Value);
+      }))
     return error(node) << "an in-place operator on a list with results";
   // A result that is the written tensor shares its entry.
   unsigned position = 0;
