@@ -9,12 +9,11 @@
 #define FX_VECTOR_BYTES 64
 #define FX_TILE_ROWS 14
 
-#include "Simd.h"
+#include "KernelsTile.h"
 
 namespace fxrt {
 namespace {
 
-constexpr int kTileVectors = 2;
 constexpr int VL = 16;
 
 FX_INLINE __m512bh asPairs(VectorF32 v) { return (__m512bh)(__m512i)v; }
@@ -27,7 +26,6 @@ template <int R, int NV, bool Masked>
 void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
                 int64_t ldb, float *C, int64_t ldc, int64_t cols,
                 bool accumulate, const float *rowBias) {
-  const int64_t last = cols - (NV - 1) * VL;
   VectorF32 acc[R][NV] = {};
 #pragma clang loop unroll_count(2)
   for (int64_t k = 0; k < K; ++k) {
@@ -46,24 +44,7 @@ void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
     A += R;
     B += ldb;
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < R; ++i) {
-    float bias = rowBias ? rowBias[i] : 0.0f;
-#pragma clang loop unroll(full)
-    for (int j = 0; j < NV; ++j) {
-      float *c = C + i * ldc + j * VL;
-      VectorF32 v = acc[i][j];
-      if (Masked && j == NV - 1) {
-        if (accumulate)
-          v += loadFirst(c, last);
-        storeFirst(c, v + bias, last);
-      } else {
-        if (accumulate)
-          v += load(c);
-        store<float>(c, v + bias);
-      }
-    }
-  }
+  storeTile<float, R, NV, Masked>(acc, C, ldc, cols, accumulate, rowBias);
 }
 
 /// The first n of 32 elements; the others are zero.

@@ -7,41 +7,13 @@
 #ifndef FX_LIB_RUNTIME_KERNELSGEMM_H
 #define FX_LIB_RUNTIME_KERNELSGEMM_H
 
-#include "Simd.h"
+#include "KernelsTile.h"
 
 namespace fxrt {
 namespace {
 
-constexpr int kTileVectors = 2;
 template <typename T>
 constexpr int kTileCols = kTileVectors * kLanes<T>;
-
-/// C (+)= acc (+ bias of the row).
-template <typename T, int R, int NV, bool Masked>
-FX_INLINE void storeTile(const Vector<T> (&acc)[R][NV], T *C, int64_t ldc,
-                         int64_t cols, bool accumulate, const T *rowBias) {
-  using V = Vector<T>;
-  constexpr int VL = kLanes<T>;
-  const int64_t last = cols - (NV - 1) * VL;
-#pragma clang loop unroll(full)
-  for (int i = 0; i < R; ++i) {
-    V bias = splat<T>(rowBias ? rowBias[i] : T(0));
-#pragma clang loop unroll(full)
-    for (int j = 0; j < NV; ++j) {
-      T *c = C + i * ldc + j * VL;
-      V v = acc[i][j];
-      if (Masked && j == NV - 1) {
-        if (accumulate)
-          v += loadFirst(c, last);
-        storeFirst(c, v + bias, last);
-      } else {
-        if (accumulate)
-          v += load(c);
-        store(c, v + bias);
-      }
-    }
-  }
-}
 
 /// One register tile: R x NV accumulators stay in registers over all K steps.
 /// Prefetching is left to the hardware, packed operands are read strictly
