@@ -1,4 +1,4 @@
-"""Speed, compile time, memory and call overhead beside Inductor and eager mode.
+"""Speed, compile time and cost of a call beside Inductor and eager mode.
 
 Runs the benchmark of whole models twice, with the C library's default
 allocation and without page faults (all memory stays in the process), measures
@@ -126,13 +126,11 @@ def render_speed(mode, default, nofaults):
     return lines + [""]
 
 
-def render_cost(default):
-    lines = ["## Compile time and memory", "",
-             "Wall seconds of the first call with empty caches; MB that a "
-             "training step adds to the peak of the process.", "",
+def render_compile_time(default):
+    lines = ["## Compile time", "",
+             "Wall seconds of the first call, with empty caches.", "",
              "| workload | inference: Inductor | fx_mlir | training: Inductor "
-             "| fx_mlir | memory: eager | Inductor | fx_mlir |",
-             "|" + "---|" * 8]
+             "| fx_mlir |", "|" + "---|" * 5]
     infer, train = backends_of(default, "infer"), backends_of(default, "train")
     cold = {key: [] for key in ("infer", "train")}
     for name in train:
@@ -142,13 +140,11 @@ def render_cost(default):
                        for b in ("inductor", "fx_mlir")]
             cold[mode].append(seconds)
             cells += [f"{s:.2f}" for s in seconds]
-        cells += [f"{train[name][b].get('peak_rss_delta_bytes', 0) / 1e6:.0f}"
-                  for b in BACKENDS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     means = [geomean([pair[i] for pair in cold[mode]])
              for mode in ("infer", "train") for i in (0, 1)]
     lines.append("| geometric mean | "
-                 + " | ".join(f"{m:.2f}" for m in means) + " | | | |")
+                 + " | ".join(f"{m:.2f}" for m in means) + " |")
     lines += ["", f"fx_mlir compiles {means[0] / means[1]:.1f} times faster for "
               f"inference, {means[2] / means[3]:.1f} times for training.", ""]
     return lines
@@ -179,7 +175,7 @@ def render(out):
              f"{default['updated'][:10]}.", ""]
     for mode in TITLES:
         lines += render_speed(mode, default, nofaults)
-    lines += render_cost(default)
+    lines += render_compile_time(default)
     lines += render_calls(read(out + "-calls.json"))
     notes = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                          "performance_notes.md")
