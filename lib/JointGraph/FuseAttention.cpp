@@ -25,6 +25,9 @@ public:
   const char *check() {
     if (!areAllUsesInside())
       return "another op uses a value between the products";
+    if (!areScoresHidden())
+      return "a mask replaces scores by a number that is not the least one: a "
+             "row without other scores would change";
     if (!inferShapes())
       return "the sizes of query, key and value are not known, or differ";
     if (backward && !isInOneBlock())
@@ -171,9 +174,28 @@ private:
   /// One selection by `key <= query` needs no tensor. It may hide by a large
   /// number instead of minus infinity: every row sees its first key, so what is
   /// hidden has the probability 0 either way.
+  bool isCausalMask() const {
+    return f.masks.size() == 1 && f.masks[0].condition &&
+           isCausal(f.masks[0].condition, !f.masks[0].keepsWhereTrue);
+  }
+
+  /// In a row of hidden scores alone equal numbers give equal probabilities. The
+  /// fused op adds what hides, so that it has to swallow the scores: as minus
+  /// infinity and the least number of the type do, -1e9 does not.
+  bool areScoresHidden() {
+    auto type = dyn_cast<FloatType>(getElement(f.getQuery()));
+    if (!type || isCausalMask())
+      return true;
+    double least =
+        llvm::APFloat::getLargest(type.getFloatSemantics(), /*Negative=*/true)
+            .convertToDouble();
+    return llvm::all_of(f.masks, [&](const AttentionMask &step) {
+      return !step.condition || step.fill <= least;
+    });
+  }
+
   void takeCausalMask() {
-    if (f.masks.size() != 1 || !f.masks[0].condition ||
-        !isCausal(f.masks[0].condition, !f.masks[0].keepsWhereTrue))
+    if (!isCausalMask())
       return;
     hidesLaterKeys = true;
     f.masks.clear();
