@@ -35,6 +35,16 @@ std::optional<Stage> fx::parseStage(StringRef name) {
   return std::nullopt;
 }
 
+llvm::Expected<Stage> fx::parseStopAfter(StringRef name) {
+  std::optional<Stage> stage = parseStage(name);
+  if (!stage || *stage > Stage::PostGrad)
+    return llvm::createStringError(
+        "--stop-after must be import, pre-grad, autodiff, joint-graph, "
+        "partition or post-grad, not " +
+        name);
+  return *stage;
+}
+
 namespace {
 /// Runs the stages of one module one after the other.
 class StageRunner {

@@ -194,13 +194,19 @@ static LogicalResult findPlace(OpTy op, Frame &frame) {
                      std::is_same_v<OpTy, ArgmaxOp>, false, true);
 }
 
+/// A dimension as a list; a scalar has none.
+static SmallVector<int64_t> getWholeDim(int64_t dim, const Tensor &self) {
+  if (self.rank() == 0)
+    return {};
+  return {wrapDim(dim, self.rank())};
+}
+
 template <typename OpTy>
 static LogicalResult reduceAlong(OpTy op, Frame &frame) {
   Tensor self = frame.get(op.getSelf());
-  SmallVector<int64_t> dims;
-  if (self.rank() > 0)
-    dims = {wrapDim(op.getDim(), self.rank())};
-  return setExtremes(op, frame, self, Groups(self, dims, op.getKeepdim()),
+  return setExtremes(op, frame, self,
+                     Groups(self, getWholeDim(op.getDim(), self),
+                            op.getKeepdim()),
                      std::is_same_v<OpTy, MaxDimOp>, true, true);
 }
 
@@ -257,10 +263,7 @@ static LogicalResult evaluate(CumsumOp op, Frame &frame) {
   FailureOr<Tensor> result = frame.make(op.getResult(), self.shape());
   if (failed(result))
     return failure();
-  SmallVector<int64_t> dims;
-  if (self.rank() > 0)
-    dims = {wrapDim(op.getDim(), self.rank())};
-  Groups groups(self, dims, false);
+  Groups groups(self, getWholeDim(op.getDim(), self), false);
   // Row-major order goes upwards along each dimension.
   std::vector<double> sums(groups.number, 0);
   std::vector<uint64_t> wholes(groups.number, 0);
@@ -281,10 +284,7 @@ static LogicalResult evaluateSoftmax(OpTy op, Frame &frame) {
   FailureOr<Tensor> result = frame.make(op.getResult(), self.shape());
   if (failed(result))
     return failure();
-  SmallVector<int64_t> dims;
-  if (self.rank() > 0)
-    dims = {wrapDim(op.getDim(), self.rank())};
-  Groups groups(self, dims, false);
+  Groups groups(self, getWholeDim(op.getDim(), self), false);
   std::vector<double> x = self.reals();
   std::vector<double> largest(groups.number, -kInfinity);
   std::vector<double> totals(groups.number, 0);

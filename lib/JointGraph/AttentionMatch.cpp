@@ -10,7 +10,8 @@
 using namespace mlir;
 using namespace mlir::fx;
 
-/// Scores below this are hidden: masks of -1e9 and of the least f16 are common.
+/// What is replaced by less than this counts as hidden. Whether a row may be
+/// hidden altogether is for the fusion to see.
 static constexpr double kHidden = -6e4;
 /// Longer chains between the products are no attention.
 static constexpr int kMaxSteps = 24;

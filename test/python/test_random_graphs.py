@@ -67,5 +67,4 @@ def test_values(seed, tmp_path):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_stages(seed, tmp_path):
-    if not check_stages(seed, tmp_path):
-        pytest.skip("an op without a derivative")
+    assert check_stages(seed, tmp_path), "an op without a derivative"

@@ -101,12 +101,9 @@ static CompileOptions getOptions() {
   options.printTimes = commandLine->times;
   options.cpu.printTimes = commandLine->times;
   if (!commandLine->stopAfter.empty()) {
-    auto stage = parseStage(commandLine->stopAfter);
-    if (!stage || *stage > Stage::PostGrad)
-      exitOnError(llvm::createStringError(
-          "--stop-after must be import, pre-grad, autodiff, joint-graph, "
-          "partition or post-grad, not " +
-          commandLine->stopAfter));
+    auto stage = parseStopAfter(commandLine->stopAfter);
+    if (!stage)
+      exitOnError(stage.takeError());
     options.stopAfter = *stage;
     commandLine->emit = Emit::FX;
   } else if (commandLine->emit == Emit::FX) {

@@ -175,12 +175,9 @@ static ModelCode prepareInterpreter(InputFile &input) {
   options.trainingStep = false;
   options.stopAfter = options.training ? Stage::Autodiff : Stage::Import;
   if (!commandLine->stopAfter.empty()) {
-    auto stage = parseStage(commandLine->stopAfter);
-    if (!stage || *stage > Stage::PostGrad)
-      exitOnError(llvm::createStringError(
-          "--stop-after must be import, pre-grad, autodiff, joint-graph, "
-          "partition or post-grad, not " +
-          commandLine->stopAfter));
+    auto stage = parseStopAfter(commandLine->stopAfter);
+    if (!stage)
+      exitOnError(stage.takeError());
     options.stopAfter = *stage;
   }
   LogicalResult status = runStages(*input.module, options);

@@ -33,6 +33,8 @@ enum class Stage {
 /// The name of a stage as `--stop-after` takes it ("pre-grad"), and back.
 StringRef getStageName(Stage stage);
 std::optional<Stage> parseStage(StringRef name);
+/// A stage after which the IR is still fx; an error with their names.
+llvm::Expected<Stage> parseStopAfter(StringRef name);
 
 /// What a user adds to a stage, and leaves out of it.
 struct StageHooks {
