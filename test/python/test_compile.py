@@ -134,6 +134,24 @@ def test_the_least_integer_divided_by_minus_one():
             assert torch.equal(got, want)
 
 
+@pytest.mark.parametrize("shape, dims", [
+    ((64, 8, 60, 50), (0, 2, 3)),
+    ((500, 8, 500), (0, 2)),
+    ((40, 8, 3136), (0, 2)),
+    ((200_000,), (0,)),
+])
+def test_sums_of_many_numbers_are_accurate(shape, dims):
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    compiled = torch.compile(
+        lambda x: (x.sum(dims), (x * x).sum(dims)), backend="fx_mlir")
+    wide = x.double()
+    for result, exact in zip(
+            compiled(x), (wide.sum(dims), (wide * wide).sum(dims)),
+            strict=True):
+        error = ((result - exact).abs() / exact).max().item()
+        assert error < 1.5e-7, f"relative error {error}"
+
+
 def test_logarithms_of_denormal_numbers():
     def f(x):
         return x.log(), x.log2()

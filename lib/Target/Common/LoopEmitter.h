@@ -186,8 +186,8 @@ protected:
                                       ArrayRef<Value> accumulators);
   SmallVector<Value> getNeutrals(unsigned sweep);
   SmallVector<Value> emitAccumulation(
-      unsigned dim, Value end, int64_t step, unsigned sweep,
-      ValueRange accumulators,
+      unsigned dim, Value end, int64_t step, int64_t innerSteps,
+      unsigned sweep, ValueRange accumulators,
       llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody);
   void emitRange(Value begin, Value end);
   void bindJoined(ArrayRef<unsigned> joined, Value index);

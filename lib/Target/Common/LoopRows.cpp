@@ -2,6 +2,8 @@
 
 #include "LoopEmitter.h"
 
+#include "fx/Support/Sizes.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -183,10 +185,11 @@ SmallVector<Value> LoopEmitter::getNeutrals(unsigned sweep) {
   return neutrals;
 }
 
-/// A loop that carries accumulators. A long one is cut into blocks with
-/// accumulators of their own: sums of floats stay accurate.
+/// A loop that carries accumulators, `innerSteps` steps of inner loops in each
+/// step of it (an estimate). Many steps are cut into blocks with accumulators of
+/// their own: sums of floats stay accurate.
 SmallVector<Value> LoopEmitter::emitAccumulation(
-    unsigned dim, Value end, int64_t step, unsigned sweep,
+    unsigned dim, Value end, int64_t step, int64_t innerSteps, unsigned sweep,
     ValueRange accumulators,
     llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody) {
   constexpr int64_t kBlock = 128;
@@ -198,47 +201,52 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
     closeLoop(loop, updated);
     return SmallVector<Value>(loop.getResults());
   };
+  // The combiner of each accumulator, null for those of selections.
+  SmallVector<Operation *> combiners;
   bool sums = false;
   for (const LoopReduction &reduction : kernel.reductions) {
     linalg::GenericOp op = reduction.op;
-    if (reduction.sweep == sweep)
-      for (unsigned i = 0; i < reduction.maps.size(); ++i)
-        sums |= isa_and_nonnull<arith::AddFOp>(getCombiner(op, i));
+    if (reduction.sweep != sweep)
+      continue;
+    for (unsigned i = 0; i < reduction.maps.size(); ++i) {
+      combiners.push_back(getCombiner(op, i));
+      sums |= isa_and_nonnull<arith::AddFOp>(combiners.back());
+    }
   }
   int64_t size = schedule.dims[dim].size;
-  bool isLong = ShapedType::isDynamic(size) || size / step >= 4 * kBlock;
+  bool isLong = ShapedType::isDynamic(size) ||
+                estimateProduct(innerSteps, size / step, 0) >= 4 * kBlock;
   SmallVector<Value> neutrals;
   if (sums && isLong)
     neutrals = getNeutrals(sweep);
   if (neutrals.empty())
     return emitLoop(zero, end, accumulators);
 
-  scf::ForOp blocks = openLoop(zero, end, kBlock * step, accumulators);
-  setInsertion(top());
-  Value begin = blocks.getInductionVar();
-  Value blockEnd = arith::MinSIOp::create(
-      b, loc, end,
-      arith::AddIOp::create(b, loc, begin, constant(kBlock * step)));
+  int64_t blockSteps =
+      std::max<int64_t>(1, kBlock / std::max<int64_t>(1, innerSteps));
+  scf::ForOp blocks = openLoop(zero, end, blockSteps * step, accumulators);
+  ValueRange totals = blocks.getRegionIterArgs();
   // Selections go on from block to block.
-  for (auto [i, neutral] : llvm::enumerate(neutrals))
+  for (auto [neutral, total] : llvm::zip(neutrals, totals))
     if (!neutral)
-      neutral = blocks.getRegionIterArg(i);
-  SmallVector<Value> partial = emitLoop(begin, blockEnd, neutrals);
-  setInsertion(top());
-  SmallVector<Value> combined;
-  unsigned next = 0;
-  for (const LoopReduction &reduction : kernel.reductions) {
-    if (reduction.sweep != sweep)
-      continue;
-    linalg::GenericOp op = reduction.op;
-    for (unsigned i = 0; i < reduction.maps.size(); ++i, ++next) {
-      Operation *combiner = getCombiner(op, i);
-      Value total = blocks.getRegionIterArg(next);
-      combined.push_back(combiner ? combine(combiner, total, partial[next])
-                                  : partial[next]);
-    }
+      neutral = total;
+  SmallVector<Value> partial;
+  if (blockSteps == 1) {
+    bindDim(dim, blocks.getInductionVar());
+    partial = emitBody(neutrals);
+  } else {
+    setInsertion(top());
+    Value begin = blocks.getInductionVar();
+    Value blockEnd = arith::MinSIOp::create(
+        b, loc, end,
+        arith::AddIOp::create(b, loc, begin, constant(blockSteps * step)));
+    partial = emitLoop(begin, blockEnd, neutrals);
   }
-  closeLoop(blocks, combined);
+  setInsertion(top());
+  for (auto [i, combiner] : llvm::enumerate(combiners))
+    if (combiner)
+      partial[i] = combine(combiner, totals[i], partial[i]);
+  closeLoop(blocks, partial);
   return SmallVector<Value>(blocks.getResults());
 }
 
@@ -247,8 +255,15 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
   bool vectorRow = schedule.isVectorReduced();
   if (level < schedule.reduced.size()) {
     unsigned dim = schedule.reduced[level];
-    return emitAccumulation(dim, getSize(dim), 1, sweep, accumulators,
-                            [&](ValueRange current) {
+    int64_t innerSteps = 1;
+    for (unsigned inner : ArrayRef(schedule.reduced).drop_front(level + 1))
+      innerSteps = estimateProduct(innerSteps, schedule.dims[inner].size, 256);
+    if (vectorRow)
+      innerSteps = estimateProduct(
+          innerSteps, schedule.dims[schedule.vectorDim].size, 256) /
+          schedule.width;
+    return emitAccumulation(dim, getSize(dim), 1, innerSteps, sweep,
+                            accumulators, [&](ValueRange current) {
                               return emitReduced(level + 1, sweep, current);
                             });
   }
@@ -273,8 +288,8 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
         arith::RemSIOp::create(b, loc, size, constant(width)));
   }
   if (!isStatic || d.size >= width)
-    current = emitAccumulation(dim, fullEnd, width, sweep, current,
-                               [&](ValueRange accs) {
+    current = emitAccumulation(dim, fullEnd, width, /*innerSteps=*/1, sweep,
+                               current, [&](ValueRange accs) {
                                  return emitSweepBody(sweep, accs);
                                });
   if (isStatic && d.size % width == 0)
