@@ -121,6 +121,29 @@ struct DepthwisePlane {
   int64_t height, width;
 };
 
+/// A row of tiles of a Winograd convolution: tile t starts at column x + 2 * t
+/// of row y of all channels' planes; elements outside of them are zero. Point i
+/// of the transform of (channel, tile) goes to to[i * pointStep + channel *
+/// channelStep + tile]. Whole vectors are stored: what is behind the last tile
+/// changes, too.
+struct WinogradInput {
+  const float *image;
+  int64_t channels, height, width, y, x, tiles;
+  float *to;
+  int64_t pointStep, channelStep;
+};
+
+/// The outputs of a row of tiles: `columns` elements of one or two lines, for
+/// each row of the products from[i * pointStep + row * rowStep + tile].
+struct WinogradOutput {
+  const float *from;
+  int64_t pointStep, rowStep, rows;
+  /// Of each row, or NULL.
+  const float *bias;
+  float *to;
+  int64_t planeSize, width, columns, lines;
+};
+
 /// Element types of attention operands, as in fx_rt_attention_shape.
 enum ElementType { ElementF32, ElementBF16, ElementF16 };
 
@@ -194,6 +217,12 @@ struct Kernels {
   /// to[j * ldTo + i] = from[i * ldFrom + j] for i < rows, j < cols.
   void (*transpose)(const float *from, int64_t ldFrom, int64_t rows,
                     int64_t cols, float *to, int64_t ldTo);
+
+  void (*winogradInput)(const WinogradInput &args);
+  void (*winogradOutput)(const WinogradOutput &args);
+  /// Point i of the transform of filter f goes to to[i * pointStep + f].
+  void (*winogradFilter)(const float *weight, int64_t count, float *to,
+                         int64_t pointStep);
 
   void (*depthwiseForward)(const DepthwisePlane &plane, const float *image,
                            const float *weight, float bias, float *output);

@@ -9,6 +9,7 @@
 
 #include "KernelsAttention.h"
 #include "KernelsGemm.h"
+#include "KernelsWinograd.h"
 #include "fx/Runtime/Philox.h"
 
 namespace fxrt {
@@ -346,6 +347,9 @@ constexpr Kernels kernelTable(const char *name) {
   addOffsetTiles(table, std::make_index_sequence<FX_TILE_ROWS>());
   addWeightTiles(table, std::make_index_sequence<kPatchRows>());
   table.transpose = transposeMatrix;
+  table.winogradInput = winogradInput;
+  table.winogradOutput = winogradOutput;
+  table.winogradFilter = winogradFilter;
   table.depthwiseForward = depthwiseForward;
   table.depthwiseData = depthwiseData;
   table.depthwiseWeight = depthwiseWeight;

@@ -3,6 +3,7 @@
 #include "TestSupport.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 using namespace fxtest;
@@ -174,6 +175,12 @@ void checkNamedShapes() {
       {2, 50, 9, 64, 20, 3, 1, 1, 1},   // in place, K beyond one block
       {1, 16, 70, 131, 30, 5, 1, 2, 2}, // in place, blocks of rows and a tail
       {1, 300, 5, 32, 7, 3, 1, 0, 1},   // in place, few rows
+      {7, 16, 8, 8, 16, 3, 1, 1, 1},    // Winograd, rows of several images
+      {1, 40, 23, 37, 33, 3, 1, 1, 1},  // Winograd, odd sizes
+      {2, 17, 17, 33, 19, 3, 1, 0, 1},  // Winograd, no padding
+      {1, 20, 13, 30, 16, 3, 1, 2, 1},  // Winograd, more padding
+      {1, 18, 3, 700, 16, 3, 1, 1, 1},  // Winograd, parts of a row of tiles
+      {2, 700, 14, 14, 20, 3, 1, 1, 1}, // Winograd, channels beyond one block
   };
   for (const auto &shape : shapes) {
     fx_rt_conv_shape s = {shape.n,      shape.c,      shape.h, shape.w,
@@ -232,10 +239,36 @@ void checkThreadIndependence() {
     }
   fx_rt_set_num_threads(setting);
 }
+
+/// Without Winograd's tiles an infinity reaches only what it is multiplied
+/// into; with them no output is finite that should not be.
+void checkInfinity() {
+  fx_rt_conv_shape s = {2, 16, 16, 16, 16, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+  finish(s, 1, 1);
+  auto input = randomValues(2 * 16 * 256), weight = randomValues(16 * 16 * 9);
+  const int64_t y = 5, x = 8;
+  input[y * 16 + x] = INFINITY;
+  std::vector<float> output(2 * 16 * 256);
+  fx_rt_conv2d(nullptr, &s, input.data(), weight.data(), nullptr,
+               output.data(), nullptr, nullptr);
+  const char *setting = std::getenv("FX_RT_WINOGRAD");
+  bool inTiles = !setting || std::strcmp(setting, "0") != 0;
+  for (int64_t i = 0; i < int64_t(output.size()); ++i) {
+    int64_t row = i / 16 % 16, col = i % 16;
+    bool isFirst = i < 16 * 256;
+    bool near = isFirst && std::abs(row - y) <= 1 && std::abs(col - x) <= 1;
+    bool inTile = isFirst && std::abs(row / 2 * 2 + 0.5 - y) <= 2 &&
+                  std::abs(col / 2 * 2 + 0.5 - x) <= 2;
+    if (near || !(inTiles && inTile))
+      FX_CHECK(std::isfinite(output[i]) != near, "output %ld is %g", long(i),
+               double(output[i]));
+  }
+}
 } // namespace
 
 void fxtest::testConvolution() {
   checkNamedShapes();
   checkRandomShapes(150);
   checkThreadIndependence();
+  checkInfinity();
 }

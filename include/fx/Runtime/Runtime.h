@@ -275,6 +275,11 @@ typedef struct fx_rt_conv_shape {
 /// output = conv(input, weight) + bias; `bias` [out_channels] may be NULL. The
 /// epilogue (or NULL) sees `batch` = image, `row` = output channel, `col` =
 /// position y * out_w + x. Returns non-zero for an inconsistent shape.
+///
+/// 3x3 kernels without stride on enough channels and positions are computed as
+/// Winograd's F(2x2, 3x3): as accurate, but an infinity or NaN of the input then
+/// makes the whole tile of 2x2 outputs NaN. FX_RT_WINOGRAD=0 in the environment
+/// turns that off.
 int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
                      const float *input, const float *weight, const float *bias,
                      float *output, fx_rt_epilogue_f32 epilogue, void *closure);

@@ -73,6 +73,15 @@ inline bool isPointwise(const fx_rt_conv_shape &s) {
          s.in_h == s.out_h && s.in_w == s.out_w;
 }
 
+/// 3x3 kernels without strides on enough tiles and channels.
+bool isWinograd(const fx_rt_conv_shape &shape);
+/// Non-zero when out of memory.
+int32_t winogradForward(void *ctx, const fx_rt_conv_shape &shape,
+                        const float *input, const float *weight,
+                        const float *bias, float *output,
+                        fx_rt_epilogue_f32 epilogue, void *closure);
+void addWinogradScratch(const fx_rt_conv_shape &shape, fx_rt_scratch &needs);
+
 /// One input channel a group: no sum over channels, so no matrix product.
 inline bool isDepthwise(const fx_rt_conv_shape &s) {
   return s.groups > 1 && s.in_channels == s.groups;

@@ -46,8 +46,8 @@ static void packWeights(void *ctx, const fx_rt_conv_shape &s,
 }
 
 namespace {
-/// What the forward convolution is made of: nothing, planes, one product, or one
-/// with patches.
+/// What the forward convolution is made of: nothing, planes, one product, tiles
+/// of Winograd's, or one product with patches.
 struct ForwardPlan {
   explicit ForwardPlan(const fx_rt_conv_shape &s) {
     const int64_t positions = s.out_h * s.out_w, nr = kernels().f32.nr;
@@ -118,6 +118,8 @@ void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape,
     return addDepthwiseScratch(s, *scratch);
   if (plan.isProduct)
     return addGemmScratch(getPointwiseProduct(s), *scratch);
+  if (isWinograd(s))
+    return addWinogradScratch(s, *scratch);
   addLent(*scratch, 2 * plan.taps * sizeof(int64_t));
   addLent(*scratch, plan.packedCount * sizeof(float));
   addPatchScratch(getPatchProduct(s, plan), *scratch);
@@ -148,6 +150,9 @@ int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
     runGemm(ctx, p);
     return 0;
   }
+  if (isWinograd(s))
+    return winogradForward(ctx, s, input, weight, bias, output, epilogue,
+                           closure);
 
   const int64_t taps = plan.taps;
   ScopedBuffer<int64_t> offsets(ctx, 2 * taps);

@@ -1,14 +1,14 @@
 // RUN: fx-opt %s -fx-form-kernels -fx-reserve-scratch -fx-plan-memory | FileCheck %s
 
-// A product packs its operands into buffers of the thread, a convolution packs
-// its weights into memory that it is lent: 3x3x16x16 floats and a list of taps.
+// A product packs its operands into buffers of the thread, a convolution transforms
+// its weights into memory that it is lent: 16 floats for each of 16x16 filters.
 // CHECK-LABEL: func.func @step
 // CHECK-SAME: fx.thread_scratch = {{[0-9]+}}
 // CHECK: fx.kernel template
 // CHECK-SAME: fx.scratch = array<i64: 0, {{[1-9][0-9]*, [1-9][0-9]*}}, 0, 0>
 // CHECK-NOT: fx.scratch_placement
 // CHECK: fx.kernel template
-// CHECK-SAME: fx.scratch = array<i64: 9408, 0, {{[1-9][0-9]*}}
+// CHECK-SAME: fx.scratch = array<i64: 16384, {{[1-9][0-9]*}}, 0, {{[1-9][0-9]*}}
 // CHECK-SAME: fx.scratch_placement = 0
 func.func @step(%a: tensor<256x256xf32>, %b: tensor<256x256xf32>,
                 %x: tensor<1x16x32x32xf32>, %w: tensor<16x16x3x3xf32>)
