@@ -39,6 +39,10 @@ constexpr int64_t kLongDotRows = 1024;
 constexpr int64_t kDotElements = int64_t(1) << 18;
 constexpr int64_t kDotSteps = 1024;
 
+/// Elements of a block of the result that only an epilogue reads: it should
+/// stay in the second-level cache.
+constexpr int64_t kHiddenElements = int64_t(1) << 18;
+
 enum class Method { Tiles, Dot, Axpy };
 
 struct Plan {
@@ -106,23 +110,41 @@ int64_t blockK(const Plan &plan, int64_t K, int64_t elementSize) {
   return K <= kMaxPairs ? K : roundUp(ceilDiv(K, ceilDiv(K, kMaxPairs)), 16);
 }
 
-/// Elements of the packing buffers of a block of C; 0 for what is not packed.
+/// Columns that are computed at a time of a result that only the epilogue
+/// reads, if its sums are not finished at once.
+int64_t getHiddenColumns(int64_t rows, int64_t columns, int64_t nr) {
+  return minOf(roundUp(columns, nr),
+               roundUp(maxOf(kEpilogueN, kHiddenElements / rows), nr));
+}
+
+/// Elements of the packing buffers of a block of C, of the block itself; 0 for
+/// what is in place.
 struct TileScratch {
-  int64_t a = 0, b = 0;
+  int64_t a = 0, b = 0, c = 0;
+  /// Columns of C at a time.
+  int64_t columns;
 };
 
 template <typename T>
 TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
-                        int64_t rows, int64_t columns, int64_t K) {
+                        int64_t rows, int64_t columns, int64_t K, bool hasC) {
   TileScratch scratch;
   const int64_t kcMax = blockK(plan, K, sizeof(T));
   const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
+  columns = minOf(roundUp(columns, table.nr), kBlockN);
+  if (!hasC && K <= kcMax) {
+    scratch.c = minOf(rows, panelsAtOnce * table.mr) * kEpilogueN;
+  } else if (!hasC) {
+    columns = minOf(columns, getHiddenColumns(rows, columns, table.nr));
+    scratch.c = rows * columns;
+  }
+  scratch.columns = columns;
   if (plan.packA)
     scratch.a = kcMax * table.mr *
                     minOf(panelsAtOnce, ceilDiv(rows, table.mr)) +
                 table.vl;
   if (plan.packB)
-    scratch.b = kcMax * minOf(roundUp(columns, table.nr), kBlockN);
+    scratch.b = kcMax * columns;
   return scratch;
 }
 
@@ -167,7 +189,8 @@ public:
     this->batch = batch;
     A = p.A + batch * p.bsA;
     B = p.B ? p.B + batch * p.bsB : nullptr;
-    C = p.C + batch * p.bsC;
+    if (p.hasC)
+      place(p.C + batch * p.bsC, p.rsC, 0, 0);
     if (p.K <= 0) {
       withoutSteps(m0, m1, n0, n1);
       return;
@@ -193,22 +216,45 @@ private:
   const int64_t pair;
   int64_t batch;
   const S *A, *B;
+  /// Element (firstRow, firstCol) of C and the distance between its rows.
   T *C;
+  int64_t ld, firstRow, firstCol;
 
-  T *at(int64_t m, int64_t n) const { return C + m * p.rsC + n; }
+  void place(T *data, int64_t distance, int64_t row, int64_t col) {
+    C = data;
+    ld = distance;
+    firstRow = row;
+    firstCol = col;
+  }
+  T *at(int64_t m, int64_t n) const {
+    return C + (m - firstRow) * ld + n - firstCol;
+  }
   const T *biasAt(int64_t m) const {
     return p.rowBias ? p.rowBias + m : nullptr;
+  }
+  void callEpilogue(int64_t m, int64_t n, int64_t rows, int64_t cols) const {
+    p.epilogue(p.closure, batch, m, n, rows, cols, at(m, n), ld);
   }
   void finish(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
     if (!p.epilogue)
       return;
     for (int64_t m = m0; m < m1; m += kBlockM)
       for (int64_t n = n0; n < n1; n += kEpilogueN)
-        p.epilogue(p.closure, batch, m, n, minOf(kBlockM, m1 - m),
-                   minOf(kEpilogueN, n1 - n), at(m, n), p.rsC);
+        callEpilogue(m, n, minOf(kBlockM, m1 - m), minOf(kEpilogueN, n1 - n));
   }
 
-  void withoutSteps(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+  void withoutSteps(int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    if (!p.hasC) {
+      // Rows one by one.
+      T *row = threadScratchOf<T>(ScratchTile, n1 - n0);
+      for (int64_t m = m0; m < m1; ++m) {
+        for (int64_t n = n0; n < n1; ++n)
+          row[n - n0] = p.rowBias ? p.rowBias[m] : T(0);
+        place(row, n1 - n0, m, n0);
+        finish(m, m + 1, n0, n1);
+      }
+      return;
+    }
     for (int64_t m = m0; m < m1; ++m)
       for (int64_t n = n0; n < n1; ++n)
         *at(m, n) = (p.accumulate ? *at(m, n) : T(0)) +
@@ -239,13 +285,24 @@ private:
       for (int64_t m = m0; m < m1; m += kDotTile) {
         int64_t rows = minOf(kDotTile, m1 - m), cols = minOf(kDotTile, n1 - n);
         table.dot[rows - 1][cols - 1](p.K, a + (m - m0) * rsA, rsA,
-                                      b + (n - n0) * csB, csB, at(m, n), p.rsC,
+                                      b + (n - n0) * csB, csB, at(m, n), ld,
                                       p.accumulate, biasAt(m));
       }
     finish(m0, m1, n0, n1);
   }
 
-  void runPairDot(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+  void runPairDot(int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    if (p.hasC)
+      return addPairDots(m0, m1, n0, n1);
+    int64_t columns = getHiddenColumns(m1 - m0, n1 - n0, kDotTile);
+    T *block = threadScratchOf<T>(ScratchTile, (m1 - m0) * columns);
+    for (int64_t n = n0; n < n1; n += columns) {
+      place(block, columns, m0, n);
+      addPairDots(m0, m1, n, minOf(n + columns, n1));
+    }
+  }
+
+  void addPairDots(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
     // Tiles of both operands stay in the first-level cache, a block of A in
     // the second-level cache while B runs by. The block is copied: rows far
     // apart share cache sets.
@@ -272,7 +329,7 @@ private:
             plan.pairs->dot[minOf(kDotTile, end - m) - 1]
                            [minOf(kDotTile, n1 - n) - 1](
                 steps, copy + (m - q) * size.ld, size.ld,
-                B + n * p.csB + k, p.csB, at(m, n), p.rsC,
+                B + n * p.csB + k, p.csB, at(m, n), ld,
                 p.accumulate || k > 0);
           }
         }
@@ -282,7 +339,7 @@ private:
 
   void runAxpy(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
     table.axpy[m1 - m0 - 1](p.K, n1 - n0, A + m0 * p.rsA, p.rsA, p.csA, B + n0,
-                            p.rsB, at(m0, n0), p.rsC, p.accumulate,
+                            p.rsB, at(m0, n0), ld, p.accumulate,
                             biasAt(m0));
     finish(m0, m1, n0, n1);
   }
@@ -296,22 +353,26 @@ private:
                  minOf(table.nr, cols - j), packed + j * kc);
   }
 
-  void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+  void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
     const int64_t K = ceilDiv(p.K, pair), kcMax = blockK(plan, K, sizeof(T));
-    const int64_t nr = table.nr;
-    const int64_t ncMax = minOf(roundUp(n1 - n0, nr), kBlockN);
     // Nearly equal row panels: a last panel of one or two rows is slow.
     const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
     const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
-    T *packedA = nullptr, *packedB = nullptr;
-    TileScratch scratch = tileScratch(plan, table, m1 - m0, n1 - n0, K);
+    T *packedA = nullptr, *packedB = nullptr, *block = nullptr;
+    TileScratch scratch =
+        tileScratch(plan, table, m1 - m0, n1 - n0, K, p.hasC);
+    const int64_t ncMax = scratch.columns;
     if (plan.packA)
       packedA = threadScratchOf<T>(ScratchPackA, scratch.a);
     if (plan.packB)
       packedB = threadScratchOf<T>(ScratchPackB, scratch.b);
+    if (!p.hasC)
+      block = threadScratchOf<T>(ScratchTile, scratch.c);
 
     for (int64_t n = n0; n < n1; n += ncMax) {
       int64_t cols = minOf(ncMax, n1 - n);
+      if (!p.hasC)
+        place(block, ncMax, m0, n);
       for (int64_t k = 0; k < K; k += kcMax) {
         int64_t kc = minOf(kcMax, K - k);
         if (plan.packB)
@@ -326,21 +387,26 @@ private:
   /// Row panels [q0, q1), `cols` columns from n, kc steps from k.
   void runRowBlock(const EvenSplit &panels, int64_t q0, int64_t q1, int64_t m0,
                    int64_t n, int64_t cols, int64_t k, int64_t kc, T *packedA,
-                   const T *packedB) const {
+                   const T *packedB) {
     const int64_t nr = table.nr;
     const bool last = (k + kc) * pair >= p.K;
     const bool accumulate = p.accumulate || k > 0;
-    const int64_t firstRow = panels.begin(q0);
+    const int64_t firstPanelRow = panels.begin(q0);
+    // Finished sums are read at once and the block is free again.
+    T *const block = C;
+    const bool isHidden = !p.hasC && kc >= ceilDiv(p.K, pair);
     if (plan.packA)
       for (int64_t q = q0; q < q1; ++q) {
         int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
         pack.packA(A + (m0 + row) * p.rsA + k * pair * p.csA, p.rsA, p.csA,
                    rows, minOf(kc * pair, p.K - k * pair),
-                   packedA + (row - firstRow) * kc);
+                   packedA + (row - firstPanelRow) * kc);
       }
 
     for (int64_t j = 0; j < cols; j += nr) {
       int64_t tileCols = minOf(nr, cols - j);
+      if (isHidden && j % kEpilogueN == 0)
+        place(block, kEpilogueN, m0 + firstPanelRow, n + j);
       TileWidth width = tileWidth(table, tileCols);
       const T *b;
       int64_t ldb = nr;
@@ -359,20 +425,18 @@ private:
         const T *bias = last ? biasAt(m0 + row) : nullptr;
         if (plan.packA)
           table.packedTile[rows - 1][width](
-              kc, packedA + (row - firstRow) * kc, 0, 0, b, ldb,
-              at(m0 + row, n + j), p.rsC, tileCols, accumulate, bias);
+              kc, packedA + (row - firstPanelRow) * kc, 0, 0, b, ldb,
+              at(m0 + row, n + j), ld, tileCols, accumulate, bias);
         else if constexpr (std::is_same_v<S, T>)
           table.stridedTile[rows - 1][width](
               kc, A + (m0 + row) * p.rsA + k * p.csA, p.rsA, p.csA, b, ldb,
-              at(m0 + row, n + j), p.rsC, tileCols, accumulate, bias);
+              at(m0 + row, n + j), ld, tileCols, accumulate, bias);
       }
       int64_t done = j + tileCols;
       if (p.epilogue && last && (done == cols || done % kEpilogueN == 0)) {
         int64_t from = (done - 1) / kEpilogueN * kEpilogueN;
-        int64_t row = m0 + firstRow;
-        p.epilogue(p.closure, batch, row, n + from,
-                   m0 + panels.begin(q1) - row, done - from, at(row, n + from),
-                   p.rsC);
+        int64_t row = m0 + firstPanelRow;
+        callEpilogue(row, n + from, m0 + panels.begin(q1) - row, done - from);
       }
     }
   }
@@ -445,12 +509,14 @@ void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
   if (p.M <= 0 || p.N <= 0 || p.batch <= 0 || p.K <= 0)
     return;
   const Plan plan = choosePlan(p);
-  int64_t a = 0, b = 0;
+  int64_t a = 0, b = 0, c = 0;
   if (plan.method == Method::Tiles) {
     TileScratch scratch = tileScratch(plan, tileKernels<T>(plan), p.M, p.N,
-                                      ceilDiv(p.K, plan.pairs ? 2 : 1));
+                                      ceilDiv(p.K, plan.pairs ? 2 : 1),
+                                      p.hasC);
     a = scratch.a;
     b = scratch.b;
+    c = scratch.c;
   } else if (plan.method == Method::Dot) {
     a = plan.copyA ? p.M * p.K : 0;
     b = plan.copyB ? p.N * p.K : 0;
@@ -458,12 +524,16 @@ void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
       PairDotBlock size(p.K);
       addThreadScratch(needs, ScratchPackA,
                        size.getScratch(minOf(size.rows, p.M)) * sizeof(S));
+      if (!p.hasC)
+        c = p.M * getHiddenColumns(p.M, p.N, kDotTile);
     }
   }
   if (a)
     addThreadScratch(needs, ScratchPackA, a * sizeof(T));
   if (b)
     addThreadScratch(needs, ScratchPackB, b * sizeof(T));
+  if (c)
+    addThreadScratch(needs, ScratchTile, c * sizeof(T));
 }
 
 template void fxrt::runGemm(void *, const GemmProblem<float, float> &);

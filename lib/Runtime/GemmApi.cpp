@@ -29,6 +29,7 @@ makeProblem(int64_t batch, int64_t M, int64_t N, int64_t K,
   p.C = C;
   p.bsC = bsC;
   p.rsC = rsC;
+  p.hasC = C != nullptr;
   p.accumulate = accumulate != 0;
   p.epilogue = epilogue;
   // One B for consecutive row blocks of A and C is a single taller product.
@@ -68,7 +69,7 @@ void batched(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
 template <typename S, typename T>
 void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
                 int64_t rsA, int64_t csA, int64_t bsB, int64_t rsB, int64_t csB,
-                int64_t bsC, int64_t rsC, bool hasEpilogue,
+                int64_t bsC, int64_t rsC, bool hasC, bool hasEpilogue,
                 fx_rt_scratch &needs) {
   Epilogue<T> epilogue = nullptr;
   if (hasEpilogue)
@@ -76,24 +77,26 @@ void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
                   int64_t) {};
   const S *none = nullptr;
   T *result = nullptr;
-  addGemmScratch(makeProblem(batch, M, N, K, none, bsA, rsA, csA, none, bsB,
-                             rsB, csB, result, bsC, rsC, 0, epilogue),
-                 needs);
+  GemmProblem<S, T> p = makeProblem(batch, M, N, K, none, bsA, rsA, csA, none,
+                                    bsB, rsB, csB, result, bsC, rsC, 0,
+                                    epilogue);
+  p.hasC = hasC;
+  addGemmScratch(p, needs);
 }
 } // namespace
 
 void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
                         int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
-                        int64_t rsC, int32_t hasEpilogue,
+                        int64_t rsC, int32_t hasC, int32_t hasEpilogue,
                         fx_rt_scratch *scratch) {
   *scratch = {};
   auto add = type == 1   ? addScratch<double, double>
              : type == 2 ? addScratch<BFloat16, float>
              : type == 3 ? addScratch<Half, float>
                          : addScratch<float, float>;
-  add(batch, M, N, K, bsA, rsA, csA, bsB, rsB, csB, bsC, rsC, hasEpilogue != 0,
-      *scratch);
+  add(batch, M, N, K, bsA, rsA, csA, bsB, rsB, csB, bsC, rsC, hasC != 0,
+      hasEpilogue != 0, *scratch);
 }
 
 void fx_rt_sgemm(void *ctx, int64_t M, int64_t N, int64_t K, const float *A,

@@ -25,6 +25,9 @@ struct GemmProblem {
   T *C;
   int64_t bsC = 0, rsC;
   bool accumulate = false;
+  /// False, with a null C, if the epilogue alone reads the result, tile by
+  /// tile. Of narrow operands only.
+  bool hasC = true;
   /// Added to each row when it is finished; NULL for none.
   const T *rowBias = nullptr;
   /// B in the packed form, instead of B.

@@ -71,12 +71,41 @@ struct PackKernels {
                 T *packed);
 };
 
+/// Tiles of patches that lie in a padded image, like packedTile with a step's
+/// row of B at B + offset[k]; B must be readable for the whole tile.
+using OffsetTile = void (*)(int64_t K, const float *A, const float *B,
+                            const int32_t *offset, float *C, int64_t ldc,
+                            int64_t cols, bool accumulate,
+                            const float *rowBias);
+using OffsetTiles = OffsetTile[TileWidthCount];
+
+/// Arguments of the weight gradient's tile: tile[r, j] += sum over n, y, x of
+/// image[offset[r] + n * imageStep + y * rowStep + x * colStep] *
+/// grad[((n * height + y) * width + x) * nr + j].
+template <typename E>
+struct WeightTile {
+  const E *image;
+  const int64_t *offset;
+  int64_t images, height, width, imageStep, rowStep, colStep;
+  const float *grad;
+  float *tile;
+  int64_t ldTile;
+};
+
 /// Products of narrow operands by instructions that sum pairs of products. An
 /// element of a packed operand holds two steps of K, the second one zero after
 /// an odd K; `tiles` has no stridedTile, dot and axpy.
 struct DotKernels {
   GemmKernels<float> tiles;
   PackKernels<BFloat16, float> pack;
+  OffsetTiles offsetTile[kMaxTileRows];
+  /// `channels` planes of `size` elements -> half as many, of pairs of
+  /// neighbouring channels; zero in place of a last one without neighbour.
+  void (*pairPlanes)(const BFloat16 *from, int64_t channels, int64_t size,
+                     float *to);
+  /// The gradient holds pairs of neighbouring columns of a row, the second one
+  /// zero after an odd width; colStep is 1.
+  void (*weightTile[kPatchRows][2])(const WeightTile<BFloat16> &args);
   /// As GemmKernels::Dot, without bias.
   using Dot = void (*)(int64_t K, const BFloat16 *A, int64_t rsA,
                        const BFloat16 *B, int64_t csB, float *C, int64_t ldc,
@@ -98,18 +127,6 @@ struct PatchPanel {
   const PatchPiece *pieces;
   const int32_t *begin;
   int64_t taps, stride;
-};
-
-/// Arguments of the weight gradient's tile: tile[r, j] += sum over n, y, x of
-/// image[offset[r] + n * imageStep + y * rowStep + x * colStep] *
-/// grad[((n * height + y) * width + x) * nr + j].
-struct WeightTile {
-  const float *image;
-  const int64_t *offset;
-  int64_t images, height, width, imageStep, rowStep, colStep;
-  const float *grad;
-  float *tile;
-  int64_t ldTile;
 };
 
 /// One plane of a depthwise convolution, on a padded image whose columns are
@@ -202,18 +219,12 @@ struct Kernels {
 
   AttentionKernels attention;
 
-  /// Like f32.packedTile with a step's row of B at B + offset[k]; B must be
-  /// readable for the whole tile.
-  using OffsetTile = void (*)(int64_t K, const float *A, const float *B,
-                              const int32_t *offset, float *C, int64_t ldc,
-                              int64_t cols, bool accumulate,
-                              const float *rowBias);
-  OffsetTile offsetTile[kMaxTileRows][TileWidthCount];
+  OffsetTiles offsetTile[kMaxTileRows];
 
   /// Rows [k0, k1) of a patch panel, k = channel * taps + tap, -> [k1-k0][nr].
   void (*packPatches)(const PatchPanel &panel, const float *image,
                       int64_t planeSize, int64_t k0, int64_t k1, float *packed);
-  void (*weightTile[kPatchRows][2])(const WeightTile &args);
+  void (*weightTile[kPatchRows][2])(const WeightTile<float> &args);
   /// to[j * ldTo + i] = from[i * ldFrom + j] for i < rows, j < cols.
   void (*transpose)(const float *from, int64_t ldFrom, int64_t rows,
                     int64_t cols, float *to, int64_t ldTo);

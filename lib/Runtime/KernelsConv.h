@@ -156,7 +156,7 @@ constexpr void addOffsetTiles(Kernels &table, std::index_sequence<R...>) {
 //===----------------------------------------------------------------------===//
 
 template <int R, int NV>
-void weightTile(const WeightTile &args) {
+void weightTile(const WeightTile<float> &args) {
   constexpr int VL = kLanes<float>, NR = kTileCols<float>;
   VectorF32 acc[R][NV] = {};
   const float *grad = args.grad;

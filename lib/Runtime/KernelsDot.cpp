@@ -11,6 +11,8 @@
 
 #include "KernelsTile.h"
 
+#define FX_LAMBDA_INLINE __attribute__((always_inline))
+
 namespace fxrt {
 namespace {
 
@@ -88,6 +90,82 @@ void dotKernel(int64_t K, const BFloat16 *A, int64_t rsA, const BFloat16 *B,
     for (int j = 0; j < N; ++j) {
       float *c = C + i * ldc + j;
       *c = accumulate ? *c + sums[i * N + j] : sums[i * N + j];
+    }
+}
+
+template <int R, int NV, bool Masked>
+void offsetTile(int64_t K, const float *A, const float *B,
+                const int32_t *offset, float *C, int64_t ldc, int64_t cols,
+                bool accumulate, const float *rowBias) {
+  VectorF32 acc[R][NV] = {};
+#pragma clang loop unroll_count(2)
+  for (int64_t k = 0; k < K; ++k, A += R) {
+    const float *from = B + offset[k];
+    VectorF32 b[NV];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      b[j] = load(from + j * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 a = (VectorF32)_mm512_set1_ps(A[i]);
+#pragma clang loop unroll(full)
+      for (int j = 0; j < NV; ++j)
+        acc[i][j] = addDot(acc[i][j], a, b[j]);
+    }
+  }
+  storeTile<float, R, NV, Masked>(acc, C, ldc, cols, accumulate, rowBias);
+}
+
+//===----------------------------------------------------------------------===//
+// Weight gradient
+//===----------------------------------------------------------------------===//
+
+template <int R, int NV>
+void weightTile(const WeightTile<BFloat16> &args) {
+  constexpr int NR = kTileVectors * VL;
+  VectorF32 acc[R][NV] = {};
+  const float *grad = args.grad;
+  for (int64_t line = 0; line < args.images * args.height; ++line) {
+    const BFloat16 *image = args.image +
+                            line / args.height * args.imageStep +
+                            line % args.height * args.rowStep;
+    const BFloat16 *rows[R];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i)
+      rows[i] = image + args.offset[i];
+    auto step = [&](auto loadPair) FX_LAMBDA_INLINE {
+      VectorF32 g[NV];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < NV; ++j)
+        g[j] = load(grad + j * VL);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < R; ++i) {
+        VectorF32 value = (VectorF32)_mm512_set1_epi32(loadPair(rows[i]));
+#pragma clang loop unroll(full)
+        for (int j = 0; j < NV; ++j)
+          acc[i][j] = addDot(acc[i][j], value, g[j]);
+      }
+      grad += NR;
+    };
+    int64_t x = 0;
+    for (; x + 2 <= args.width; x += 2)
+      step([&](const BFloat16 *row) FX_LAMBDA_INLINE {
+        int32_t pair;
+        __builtin_memcpy(&pair, row + x, sizeof(pair));
+        return pair;
+      });
+    // The element beyond an odd width may be infinite: zero times it is not.
+    if (x < args.width)
+      step([&](const BFloat16 *row) FX_LAMBDA_INLINE {
+        return (int32_t)row[x].bits;
+      });
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < R; ++i)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j) {
+      float *to = args.tile + i * args.ldTile + j * VL;
+      store<float>(to, load(to) + acc[i][j]);
     }
 }
 
@@ -216,6 +294,53 @@ void packB(const BFloat16 *B, int64_t rsB, int64_t csB, int64_t K,
     }
 }
 
+/// Pairs of both halves of a piece of 2 * size <= 32 elements.
+FX_INLINE void pairShortPlanes(const BFloat16 *from, int64_t channels,
+                               int64_t size, float *to) {
+  alignas(64) uint16_t index[32] = {};
+  for (int64_t i = 0; i < size; ++i) {
+    index[2 * i] = i;
+    index[2 * i + 1] = size + i;
+  }
+  const __m512i order = _mm512_load_si512(index);
+  const __mmask32 both = ~0u >> (32 - 2 * size);
+  int64_t c = 0;
+  for (; c + 2 <= channels; c += 2, from += 2 * size, to += size)
+    storeFirst(to,
+               (VectorF32)_mm512_permutexvar_epi16(
+                   order, _mm512_maskz_loadu_epi16(both, from)),
+               size);
+  if (c < channels)
+    storeFirst(to,
+               (VectorF32)_mm512_permutexvar_epi16(
+                   order,
+                   _mm512_maskz_loadu_epi16(~0u >> (32 - size), from)),
+               size);
+}
+
+void pairPlanes(const BFloat16 *from, int64_t channels, int64_t size,
+                float *to) {
+  if (size <= VL)
+    return pairShortPlanes(from, channels, size, to);
+  for (int64_t c = 0; c < channels; c += 2, from += 2 * size, to += size) {
+    const bool two = c + 1 < channels;
+    for (int64_t i = 0; i < size; i += 2 * VL) {
+      int64_t count = size - i < 2 * VL ? size - i : 2 * VL;
+      __m512i low = (__m512i)loadPairs(from + i, count), high = {};
+      if (two)
+        high = (__m512i)loadPairs(from + size + i, count);
+      if (count == 2 * VL) {
+        store<float>(to + i, interleave<0>(low, high));
+        store<float>(to + i + VL, interleave<1>(low, high));
+        continue;
+      }
+      storeFirst(to + i, interleave<0>(low, high), count < VL ? count : VL);
+      if (count > VL)
+        storeFirst(to + i + VL, interleave<1>(low, high), count - VL);
+    }
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Table
 //===----------------------------------------------------------------------===//
@@ -240,6 +365,21 @@ constexpr void addDotRows(DotKernels &table, std::index_sequence<R...>) {
   (addDotRow<R + 1>(table, std::make_index_sequence<kDotTile>()), ...);
 }
 
+template <size_t... R>
+constexpr void addConvolutionTiles(DotKernels &table,
+                                   std::index_sequence<R...>) {
+  ((table.offsetTile[R][FullTile] = offsetTile<R + 1, 2, false>,
+    table.offsetTile[R][TwoVectors] = offsetTile<R + 1, 2, true>,
+    table.offsetTile[R][OneVector] = offsetTile<R + 1, 1, true>),
+   ...);
+}
+template <size_t... R>
+constexpr void addWeightTiles(DotKernels &table, std::index_sequence<R...>) {
+  ((table.weightTile[R][0] = weightTile<R + 1, 1>,
+    table.weightTile[R][1] = weightTile<R + 1, 2>),
+   ...);
+}
+
 constexpr DotKernels dotTable() {
   DotKernels table = {};
   table.tiles.mr = FX_TILE_ROWS;
@@ -249,6 +389,9 @@ constexpr DotKernels dotTable() {
   addAllTileRows(table.tiles, std::make_index_sequence<FX_TILE_ROWS>());
   table.pack = {packA, packB};
   addDotRows(table, std::make_index_sequence<kDotTile>());
+  addConvolutionTiles(table, std::make_index_sequence<FX_TILE_ROWS>());
+  table.pairPlanes = pairPlanes;
+  addWeightTiles(table, std::make_index_sequence<kPatchRows>());
   return table;
 }
 

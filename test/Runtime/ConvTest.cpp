@@ -113,6 +113,106 @@ void checkShape(const fx_rt_conv_shape &s) {
   FX_CHECK(error < 4e-6, "backward weight %s: error %g", text, error);
 }
 
+/// Copies what it sees, and counts every element.
+struct CopyState {
+  const fx_rt_conv_shape &shape;
+  std::vector<float> result;
+  std::vector<int> visits;
+};
+void copyTile(void *closure, int64_t batch, int64_t row, int64_t col,
+              int64_t rows, int64_t cols, float *tile, int64_t ld) {
+  auto &state = *static_cast<CopyState *>(closure);
+  int64_t positions = state.shape.out_h * state.shape.out_w;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) {
+      int64_t at = (batch * state.shape.out_channels + row + i) * positions +
+                   col + j;
+      state.result[at] = tile[i * ld + j];
+      ++state.visits[at];
+    }
+}
+
+/// Multiples of 1/8, none of them zero, in a narrow type. All sums are exact.
+struct NarrowTensor {
+  std::vector<uint16_t> bits;
+  std::vector<double> values;
+  NarrowTensor(int64_t count, bool half) : bits(count), values(count) {
+    for (int64_t i = 0; i < count; ++i) {
+      int eighths = int(generator()() % 31) - 15;
+      eighths += eighths >= 0;
+      bits[i] = narrowBits(eighths, half);
+      values[i] = eighths / 8.0;
+    }
+  }
+  void makeInfinite(int64_t at, bool half) {
+    bits[at] = half ? 0x7c00 : 0x7f80;
+    values[at] = INFINITY;
+  }
+};
+
+/// Equal, or neither finite.
+bool isSame(const std::vector<float> &got, const std::vector<double> &want) {
+  for (size_t i = 0; i < want.size(); ++i)
+    if (std::isfinite(want[i]) ? got[i] != want[i] : std::isfinite(got[i]))
+      return false;
+  return true;
+}
+
+/// Narrow operands, one of them with an infinite element: it must not reach
+/// sums that it is no term of.
+void checkNarrowShape(const fx_rt_conv_shape &s) {
+  for (bool half : {false, true}) {
+    NarrowTensor input(s.batch * s.in_channels * s.in_h * s.in_w, half);
+    NarrowTensor weight(s.out_channels * (s.in_channels / s.groups) *
+                            s.kernel_h * s.kernel_w,
+                        half);
+    NarrowTensor grad(s.batch * s.out_channels * s.out_h * s.out_w, half);
+    auto bias = randomValues(s.out_channels);
+    for (float &value : bias)
+      value = std::round(value * 8);
+    if (!input.bits.empty() && generator()() % 2)
+      input.makeInfinite(generator()() % input.bits.size(), half);
+    std::vector<double> wantOutput(grad.bits.size()),
+        wantWeight(weight.bits.size());
+    int64_t positions = std::max<int64_t>(1, s.out_h * s.out_w);
+    for (size_t i = 0; i < wantOutput.size(); ++i)
+      wantOutput[i] = bias[i / positions % s.out_channels];
+    forEachProduct(s, [&](int64_t i, int64_t w, int64_t o) {
+      wantOutput[o] += input.values[i] * weight.values[w];
+      wantWeight[w] += grad.values[o] * input.values[i];
+    });
+
+    char text[160];
+    std::snprintf(text, sizeof(text),
+                  "%s n%ld c%ld %ldx%ld o%ld k%ldx%ld s%ld,%ld p%ld,%ld "
+                  "d%ld,%ld g%ld",
+                  half ? "f16" : "bf16", long(s.batch), long(s.in_channels),
+                  long(s.in_h), long(s.in_w), long(s.out_channels),
+                  long(s.kernel_h), long(s.kernel_w), long(s.stride_h),
+                  long(s.stride_w), long(s.pad_h), long(s.pad_w),
+                  long(s.dilation_h), long(s.dilation_w), long(s.groups));
+    auto *convolve = half ? fx_rt_conv2d_f16 : fx_rt_conv2d_bf16;
+    std::vector<float> output(grad.bits.size(), NAN);
+    convolve(nullptr, &s, input.bits.data(), weight.bits.data(), bias.data(),
+             output.data(), nullptr, nullptr);
+    FX_CHECK(isSame(output, wantOutput), "forward %s", text);
+    CopyState state{s, std::vector<float>(output.size(), NAN),
+                    std::vector<int>(output.size())};
+    convolve(nullptr, &s, input.bits.data(), weight.bits.data(), bias.data(),
+             nullptr, copyTile, &state);
+    FX_CHECK(isSame(state.result, wantOutput), "hidden %s", text);
+    FX_CHECK(std::all_of(state.visits.begin(), state.visits.end(),
+                         [](int count) { return count == 1; }),
+             "hidden epilogue of %s", text);
+    auto *backward = half ? fx_rt_conv2d_backward_weight_f16
+                          : fx_rt_conv2d_backward_weight_bf16;
+    std::vector<float> gradWeight(weight.bits.size(), NAN);
+    backward(nullptr, &s, grad.bits.data(), input.bits.data(),
+             gradWeight.data());
+    FX_CHECK(isSame(gradWeight, wantWeight), "backward weight %s", text);
+  }
+}
+
 /// The shape with the output size that follows from the padding on both
 /// sides; false if there is no output.
 bool finish(fx_rt_conv_shape &s, int64_t padAfterH, int64_t padAfterW) {
@@ -149,6 +249,7 @@ void checkRandomShapes(int count) {
     if (!finish(s, pick({0, s.pad_h, s.pad_h + 1}), pick({0, s.pad_w})))
       continue;
     checkShape(s);
+    checkNarrowShape(s);
     --count;
   }
 }
@@ -192,13 +293,16 @@ void checkNamedShapes() {
       s.kernel_w = 9;
     finish(s, s.pad_h, s.pad_w);
     checkShape(s);
+    checkNarrowShape(s);
   }
   // Empty batch, no input channels, errors.
   fx_rt_conv_shape s = {0, 4, 5, 5, 6, 3, 3, 3, 3, 1, 1, 0, 0, 1, 1, 1};
   checkShape(s);
+  checkNarrowShape(s);
   s.batch = 2;
   s.in_channels = 0;
   checkShape(s);
+  checkNarrowShape(s);
   s.in_channels = 4;
   s.groups = 3;
   float dummy = 0;

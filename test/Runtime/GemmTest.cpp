@@ -164,23 +164,35 @@ void checkPacked() {
   }
 }
 
-/// Values with few significant bits, exact in both narrow types.
-uint16_t narrowBits(int value, bool half) {
-  float f = float(value) / 8;
-  if (half) {
-    _Float16 h = f;
-    uint16_t bits;
-    std::memcpy(&bits, &h, 2);
-    return bits;
-  }
-  uint32_t bits;
-  std::memcpy(&bits, &f, 4);
-  return bits >> 16;
+/// Copies what it sees, and counts every element.
+struct CopyState {
+  std::vector<float> result;
+  std::vector<int> visits;
+  int64_t M, N;
+};
+void copyTile(void *closure, int64_t batch, int64_t row, int64_t col,
+              int64_t rows, int64_t cols, float *tile, int64_t ld) {
+  auto &state = *static_cast<CopyState *>(closure);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) {
+      int64_t at = (batch * state.M + row + i) * state.N + col + j;
+      state.result[at] = tile[i * ld + j];
+      ++state.visits[at];
+    }
 }
 
+/// Random sizes, and some that need several blocks in each direction.
 void checkNarrow(bool half) {
-  for (int i = 0; i < 40; ++i) {
+  const int64_t large[][3] = {{300, 200, 2500}, {1030, 40, 600},
+                              {210, 1100, 401}, {40, 300, 2100},
+                              {5, 7, 0},        {0, 5, 7}};
+  for (int i = 0; i < 52; ++i) {
     int64_t M = pick(kSizes), N = pick(kSizes), K = pick(kSizes);
+    if (i >= 40) {
+      M = large[i / 2 - 20][0];
+      N = large[i / 2 - 20][1];
+      K = large[i / 2 - 20][2];
+    }
     bool transposeA = generator()() % 2, transposeB = generator()() % 2;
     std::vector<uint16_t> a(M * K), b(K * N);
     std::vector<int> valuesA(M * K), valuesB(K * N);
@@ -203,6 +215,18 @@ void checkNarrow(bool half) {
     // All sums are exact in f32.
     FX_CHECK(worstError(c, want, 1) == 0, "%s %ldx%ldx%ld",
              half ? "f16" : "bf16", long(M), long(N), long(K));
+    // Without C, for two products.
+    a.insert(a.end(), a.begin(), a.end());
+    CopyState state{std::vector<float>(2 * M * N, NAN),
+                    std::vector<int>(2 * M * N), M, N};
+    gemm(nullptr, 2, M, N, K, a.data(), M * K, rsA, csA, b.data(), 0, rsB, csB,
+         nullptr, M * N, N, 0, copyTile, &state);
+    c.insert(c.end(), c.begin(), c.end());
+    FX_CHECK(std::equal(c.begin(), c.end(), state.result.begin()) &&
+                 std::all_of(state.visits.begin(), state.visits.end(),
+                             [](int count) { return count == 1; }),
+             "hidden %s %ldx%ldx%ld", half ? "f16" : "bf16", long(M), long(N),
+             long(K));
   }
   if (!half)
     return;

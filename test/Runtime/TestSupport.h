@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -59,6 +60,21 @@ double worstError(const std::vector<T> &got, const std::vector<double> &want,
       worst = std::isnan(error) ? INFINITY : error;
   }
   return worst;
+}
+
+/// Bits of a multiple of 1/8 with few significant bits, exact in both narrow
+/// types.
+inline uint16_t narrowBits(int eighths, bool half) {
+  float f = float(eighths) / 8;
+  if (half) {
+    _Float16 h = f;
+    uint16_t bits;
+    std::memcpy(&bits, &h, 2);
+    return bits;
+  }
+  uint32_t bits;
+  std::memcpy(&bits, &f, 4);
+  return bits >> 16;
 }
 
 void testMemory();

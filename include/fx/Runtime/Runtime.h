@@ -184,6 +184,8 @@ void fx_rt_dgemm(void *ctx, int64_t M, int64_t N, int64_t K, const double *A,
 
 /// The same for bfloat16 and IEEE half operands, given by their bits. Products
 /// and sums are f32 and so is C; an epilogue may round it to a narrow result.
+/// Without C (NULL) the epilogue sees the tiles in memory of the library, and
+/// nothing else is left of the product.
 void fx_rt_gemm_bf16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
                      const uint16_t *A, int64_t bsA, int64_t rsA, int64_t csA,
                      const uint16_t *B, int64_t bsB, int64_t rsB, int64_t csB,
@@ -200,7 +202,7 @@ void fx_rt_gemm_f16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
 void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
                         int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
-                        int64_t rsC, int32_t hasEpilogue,
+                        int64_t rsC, int32_t hasC, int32_t hasEpilogue,
                         fx_rt_scratch *scratch);
 
 /// The instruction set in use: "avx512-bf16", "avx512", "avx2" or "generic". The environment
@@ -250,7 +252,7 @@ void fx_rt_attention_scratch(const fx_rt_attention_shape *shape,
                              int32_t backward, fx_rt_scratch *scratch);
 
 //===----------------------------------------------------------------------===//
-// Convolutions (f32)
+// Convolutions
 //===----------------------------------------------------------------------===//
 
 /// Shapes of a 2-d convolution; 1-d is height 1. Tensors are dense and
@@ -284,11 +286,24 @@ int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
                      const float *input, const float *weight, const float *bias,
                      float *output, fx_rt_epilogue_f32 epilogue, void *closure);
 
+/// The same for bfloat16 and IEEE half operands, given by their bits. Products
+/// and sums are f32. Without `output` (NULL) the epilogue sees the tiles of the
+/// result in memory of the library, and nothing else is left of it.
+int32_t fx_rt_conv2d_bf16(void *ctx, const fx_rt_conv_shape *shape,
+                          const uint16_t *input, const uint16_t *weight,
+                          const float *bias, float *output,
+                          fx_rt_epilogue_f32 epilogue, void *closure);
+int32_t fx_rt_conv2d_f16(void *ctx, const fx_rt_conv_shape *shape,
+                         const uint16_t *input, const uint16_t *weight,
+                         const float *bias, float *output,
+                         fx_rt_epilogue_f32 epilogue, void *closure);
+
 /// What the convolution and the gradient of its weight need beside their
-/// operands.
-void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape,
-                          fx_rt_scratch *scratch);
+/// operands. `type` is that of the operands: 0 f32, 2 bf16, 3 f16.
+void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape, int32_t type,
+                          int32_t hasOutput, fx_rt_scratch *scratch);
 void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
+                                          int32_t type,
                                           fx_rt_scratch *scratch);
 
 /// Gradient of the input, from the gradient of the output.
@@ -300,6 +315,16 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
 int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
                                      const float *grad_output,
                                      const float *input, float *grad_weight);
+int32_t fx_rt_conv2d_backward_weight_bf16(void *ctx,
+                                          const fx_rt_conv_shape *shape,
+                                          const uint16_t *grad_output,
+                                          const uint16_t *input,
+                                          float *grad_weight);
+int32_t fx_rt_conv2d_backward_weight_f16(void *ctx,
+                                         const fx_rt_conv_shape *shape,
+                                         const uint16_t *grad_output,
+                                         const uint16_t *input,
+                                         float *grad_weight);
 
 //===----------------------------------------------------------------------===//
 // Random numbers

@@ -84,8 +84,10 @@ struct ConvolutionBuilder {
   Value convolve(Value x, Value w, ArrayRef<Window> windows,
                  const Sizes &output);
   Value forward(Value x, Value w, const Sizes &output);
-  /// The gradient of x, and the transposed convolution.
-  Value backwardData(Value gradient, Value w, ArrayRef<int64_t> inputSizes);
+  /// The gradient of x, and the transposed convolution; with `rounded` in the
+  /// fx element type.
+  Value backwardData(Value gradient, Value w, ArrayRef<int64_t> inputSizes,
+                     bool rounded);
   /// small[n, f, o] * large[n, c, o*stride + k*dilation], summed over n and o.
   Value backwardWeight(Value small, Value large);
 
@@ -248,8 +250,10 @@ static Phase getPhase(const Window &window, int64_t inputSize,
 }
 
 Value ConvolutionBuilder::backwardData(Value gradient, Value w,
-                                       ArrayRef<int64_t> inputSizes) {
+                                       ArrayRef<int64_t> inputSizes,
+                                       bool rounded) {
   RankedTensorType type = getTensorType(gradient);
+  Type resultType = rounded ? getSignlessType(element) : wide();
   int64_t residues = 1;
   for (const Window &window : windows)
     residues *= window.stride;
@@ -277,7 +281,8 @@ Value ConvolutionBuilder::backwardData(Value gradient, Value w,
   bool isWhole = residues == 1 && phases.size() == 1;
   Value result;
   if (!isWhole)
-    result = covers ? t.empty(sizes, wide()) : t.filled(sizes, wide(), 0.0);
+    result = covers ? t.empty(sizes, resultType)
+                    : t.filled(sizes, resultType, 0.0);
   for (ArrayRef<Phase> list : phases) {
     SmallVector<int64_t> low, high, first, step, count;
     SmallVector<Window> unit;
@@ -298,6 +303,8 @@ Value ConvolutionBuilder::backwardData(Value gradient, Value w,
     }
     Value part = convolve(padSpatial(t, gradient, low, high, zero()),
                           flipWeight(w, first, step, count), unit, output);
+    if (rounded)
+      part = t.convert(part, wide(), element);
     if (isWhole)
       return part;
     result = tensor::InsertSliceOp::create(t.b, t.loc, part, result, offsets,
@@ -427,7 +434,8 @@ struct ConvolutionLowering : Lowering<OpTy> {
     Value result;
     if (transposed)
       result =
-          builder.backwardData(x, w, type.getShape().take_back(spatial));
+          builder.backwardData(x, w, type.getShape().take_back(spatial),
+                               /*rounded=*/!adaptor.getBias());
     else
       result = builder.forward(x, w, getOutput(t, x, type, builder.windows));
     if (adaptor.getBias()) {
@@ -441,7 +449,7 @@ struct ConvolutionLowering : Lowering<OpTy> {
             Value sum = s.add(wide, args[0], s.cast(args[1], biasType, wide));
             return SmallVector<Value>{s.cast(sum, wide, element)};
           });
-    } else {
+    } else if (!transposed) {
       result = t.convert(result, builder.wide(), element);
     }
     if (!isBatched)
@@ -505,8 +513,11 @@ struct ConvolutionBackwardLowering : Lowering<ConvolutionBackwardOp> {
       Sizes output;
       for (int64_t size : sizes)
         output.push_back(t.constantSize(size));
-      add(op.getTransposed() ? builder.forward(gradient, w, output)
-                             : builder.backwardData(gradient, w, sizes));
+      if (op.getTransposed())
+        add(builder.forward(gradient, w, output));
+      else
+        results.push_back(
+            builder.backwardData(gradient, w, sizes, /*rounded=*/true));
       if (!isBatched)
         results.back() = t.dropUnitDims(results.back(), 0);
     }

@@ -260,11 +260,21 @@ FailureOr<Contraction> fx::matchContraction(linalg::GenericOp op) {
       !(sum.isF64() && operand.isF64()))
     return failure();
   FailureOr<Contraction> match = matchProduct(op);
-  if (failed(match) && operand.isF32())
+  if (failed(match) && (operand.isF32() || narrow))
     match = matchConvolution(op);
   if (succeeded(match))
     match->element = operand;
   return match;
+}
+
+bool fx::canHideResult(Contraction &contraction) {
+  Value raw = contraction.op.getResult(0);
+  auto type = cast<RankedTensorType>(raw.getType());
+  if (contraction.kind == ContractionKind::WeightGradient ||
+      contraction.element == type.getElementType())
+    return false;
+  return contraction.kind == ContractionKind::Product ||
+         llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);
 }
 
 bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {

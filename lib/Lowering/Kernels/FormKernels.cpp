@@ -61,8 +61,8 @@ bool isHostOp(Operation *op) {
 /// Greedy fusion of the ops of one block.
 class KernelFormer {
 public:
-  KernelFormer(Block &block, bool convolutions)
-      : block(block), convolutions(convolutions) {}
+  KernelFormer(Block &block, bool hostTemplates)
+      : block(block), hostTemplates(hostTemplates) {}
 
   LogicalResult run(bool fuse);
 
@@ -79,8 +79,9 @@ private:
   /// The template for an op, if the target has it.
   FailureOr<Contraction> matchTemplate(linalg::GenericOp op) {
     FailureOr<Contraction> match = matchContraction(op);
-    if (succeeded(match) && !convolutions &&
-        match->kind != ContractionKind::Product)
+    if (succeeded(match) && !hostTemplates &&
+        (match->kind != ContractionKind::Product ||
+         !isa<FloatType>(match->element)))
       return failure();
     return match;
   }
@@ -112,7 +113,7 @@ private:
   Ops sortOps(const Ops &ops);
 
   Block &block;
-  bool convolutions;
+  bool hostTemplates;
   llvm::DenseMap<Operation *, int> groupOf;
   llvm::DenseMap<Operation *, int64_t> position;
   SmallVector<Group> groups;
@@ -640,7 +641,9 @@ LogicalResult KernelFormer::run(bool fuse) {
       FailureOr<Contraction> contraction = matchTemplate(op);
       FailureOr<Epilogue> epilogue = getEpilogue(group.ops, *contraction);
       if (!llvm::is_contained(outputs, op.getResult(0)) &&
-          (failed(epilogue) || !epilogue->inPlace))
+          (failed(epilogue) ||
+           (!epilogue->inPlace &&
+            !(hostTemplates && canHideResult(*contraction)))))
         scratch.push_back(op.getResult(0));
     }
     if (group.kind != KernelKind::Join)
@@ -675,7 +678,7 @@ bool isPaddingConvolution(Operation *user, tensor::PadOp pad) {
 }
 
 /// pad(x) -> insert_slice(x, fill)
-void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool convolutions) {
+void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool hostTemplates) {
   Value value = pad.getConstantPaddingValue();
   RankedTensorType type = pad.getResultType();
   auto isNegative = [](int64_t size) {
@@ -683,7 +686,7 @@ void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool convolutions) {
   };
   if (!value || llvm::any_of(pad.getStaticLow(), isNegative) ||
       llvm::any_of(pad.getStaticHigh(), isNegative) ||
-      (convolutions && llvm::all_of(pad->getUsers(), [&](Operation *user) {
+      (hostTemplates && llvm::all_of(pad->getUsers(), [&](Operation *user) {
          return isPaddingConvolution(user, pad);
        })))
     return;
@@ -706,7 +709,7 @@ void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool convolutions) {
   if (joined.getType() != type)
     joined = tensor::CastOp::create(rewriter, loc, type, joined);
   pad.getResult().replaceUsesWithIf(joined, [&](OpOperand &use) {
-    return !convolutions || !isPaddingConvolution(use.getOwner(), pad);
+    return !hostTemplates || !isPaddingConvolution(use.getOwner(), pad);
   });
 }
 
@@ -749,13 +752,13 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
           use->set(rewriter.clone(*fill)->getResult(0));
       }
       for (auto pad : llvm::make_early_inc_range(block.getOps<tensor::PadOp>()))
-        expandPad(rewriter, pad, convolutions);
+        expandPad(rewriter, pad, hostTemplates);
       for (Operation &op :
            llvm::make_early_inc_range(llvm::reverse(block.getOperations())))
         if (isOpTriviallyDead(&op))
           rewriter.eraseOp(&op);
     }
-    if (failed(KernelFormer(block, convolutions).run(fuse)))
+    if (failed(KernelFormer(block, hostTemplates).run(fuse)))
       signalPassFailure();
   }
 };

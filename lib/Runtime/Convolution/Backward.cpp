@@ -188,20 +188,28 @@ namespace {
 /// gradient is transposed into panels once, the (padded) image is read in
 /// place, for kPatchRows pairs (channel, tap) at a time. The result comes out
 /// transposed.
+///
+/// Operands are S, the image in memory has elements E. For bfloat16 ones the
+/// steps are pairs of neighbouring columns; so that these are neighbours in the
+/// image, too, its columns are sorted by their remainder modulo the stride.
+template <typename S, typename E>
 class WeightGradient {
 public:
   WeightGradient(const fx_rt_conv_shape &shape)
       : s(shape), table(kernels()), nr(table.f32.nr),
         C(s.in_channels / s.groups), O(s.out_channels / s.groups),
         taps(s.kernel_h * s.kernel_w), positions(s.out_h * s.out_w),
+        lineSteps(kPairs ? ceilDiv(s.out_w, 2) : s.out_w),
         usedH((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1),
         usedW((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1),
         paddedO(roundUp(O, nr)) {
-    padded = s.pad_h != 0 || s.pad_w != 0 || usedH > s.in_h || usedW > s.in_w;
-    imageH = padded ? usedH : s.in_h;
-    imageW = padded ? usedW : s.in_w;
-    int64_t perImage = positions * paddedO * s.groups +
-                       (padded ? s.in_channels * imageH * imageW : 0);
+    copied = !std::is_same_v<S, float> || s.pad_h != 0 || s.pad_w != 0 ||
+             usedH > s.in_h || usedW > s.in_w;
+    phases = kPairs ? s.stride_w : 1;
+    imageH = copied ? usedH : s.in_h;
+    imageW = copied ? roundUp(usedW, phases) : s.in_w;
+    int64_t perImage = panelSteps() * paddedO * s.groups +
+                       (copied ? s.in_channels * imageH * imageW : 0);
     imagesAtOnce = minOf(s.batch, maxOf(1, kBufferSize / perImage));
     imagesPerTile = minOf(imagesAtOnce, maxOf(1, kPositions / positions));
     linesAtOnce = imagesPerTile > 1
@@ -210,15 +218,15 @@ public:
   }
 
   void addScratch(fx_rt_scratch &needs) const {
-    addLent(needs, imageCount() * sizeof(float));
+    addLent(needs, imageCount() * sizeof(E));
     addLent(needs, gradCount() * sizeof(float));
     addLent(needs, sumCount() * sizeof(float));
     addLent(needs, C * taps * sizeof(int64_t));
   }
 
-  int32_t run(void *ctx, const float *gradOutput, const float *input,
+  int32_t run(void *ctx, const S *gradOutput, const S *input,
               float *gradWeight) {
-    ScopedBuffer<float> image(ctx, imageCount());
+    ScopedBuffer<E> image(ctx, imageCount());
     ScopedBuffer<float> grad(ctx, gradCount());
     ScopedBuffer<float> sums(ctx, sumCount());
     ScopedBuffer<int64_t> offsets(ctx, C * taps);
@@ -228,14 +236,14 @@ public:
     for (int64_t i = 0; i < C * taps; ++i)
       offsets.get()[i] = i / taps * imageH * imageW +
                          i % taps / s.kernel_w * s.dilation_h * imageW +
-                         i % s.kernel_w * s.dilation_w;
+                         column(i % s.kernel_w * s.dilation_w);
 
     for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {
       const int64_t images = minOf(imagesAtOnce, s.batch - n);
-      const float *source = input + n * s.in_channels * s.in_h * s.in_w;
-      const float *gradSource = gradOutput + n * s.out_channels * positions;
+      const S *source = input + n * s.in_channels * s.in_h * s.in_w;
+      const S *gradSource = gradOutput + n * s.out_channels * positions;
       // One region for both preparations: they do not depend on each other.
-      const int64_t planes = padded ? images * s.in_channels : 0;
+      const int64_t planes = copied ? images * s.in_channels : 0;
       const int64_t panels = s.groups * (paddedO / nr) * images;
       parallelFor(ctx, planes + panels,
                   maxOf(1, 32768 / (imageH * imageW + positions)),
@@ -247,9 +255,11 @@ public:
                         packPanel(gradSource, images, i - planes, grad.get());
                     }
                   });
-      if (padded)
-        source = image.get();
-      addImages(ctx, source, images, grad.get(), offsets.get(), sums.get());
+      const E *used = image.get();
+      if constexpr (std::is_same_v<S, float>)
+        if (!copied)
+          used = source;
+      addImages(ctx, used, images, grad.get(), offsets.get(), sums.get());
     }
 
     const int64_t K = C * taps;
@@ -267,6 +277,7 @@ public:
   }
 
 private:
+  static constexpr bool kPairs = std::is_same_v<E, BFloat16>;
   /// Positions of one panel that are used for all rows before the next ones.
   static constexpr int64_t kPositions = 512;
   /// Elements of the padded images and packed gradients held at a time.
@@ -274,54 +285,81 @@ private:
 
   const fx_rt_conv_shape &s;
   const Kernels &table;
-  const int64_t nr, C, O, taps, positions, usedH, usedW, paddedO;
-  bool padded;
-  int64_t imageH, imageW, imagesAtOnce, imagesPerTile, linesAtOnce;
+  const int64_t nr, C, O, taps, positions, lineSteps, usedH, usedW, paddedO;
+  bool copied;
+  int64_t phases, imageH, imageW, imagesAtOnce, imagesPerTile, linesAtOnce;
 
+  /// Steps of an image in a panel of the gradient.
+  int64_t panelSteps() const { return s.out_h * lineSteps; }
   /// Elements of the padded images, the packed gradients and the sums.
   int64_t imageCount() const {
-    return padded ? imagesAtOnce * s.in_channels * imageH * imageW : 0;
+    return copied ? imagesAtOnce * s.in_channels * imageH * imageW : 0;
   }
   int64_t gradCount() const {
-    return imagesAtOnce * positions * paddedO * s.groups;
+    return imagesAtOnce * panelSteps() * paddedO * s.groups;
   }
   int64_t sumCount() const { return s.groups * C * taps * paddedO; }
+  int64_t column(int64_t x) const {
+    return phases == 1 ? x : x % phases * (imageW / phases) + x / phases;
+  }
 
-  void padPlane(const float *source, int64_t plane, float *image) const {
+  static void copyRun(const S *from, int64_t n, E *to) {
+    if constexpr (kPairs)
+      memcpy(to, from, n * sizeof(E));
+    else
+      widenElements(from, n, to);
+  }
+
+  void padPlane(const S *source, int64_t plane, E *image) const {
     // Columns [left, right) of the padded image come from the input.
     int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
     int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
     for (int64_t y = 0; y < imageH; ++y) {
-      float *to = image + (plane * imageH + y) * imageW;
+      E *to = image + (plane * imageH + y) * imageW;
       int64_t from = y - s.pad_h;
       if (from < 0 || from >= s.in_h) {
-        memset(to, 0, imageW * sizeof(float));
+        memset(to, 0, imageW * sizeof(E));
         continue;
       }
-      for (int64_t x = 0; x < left; ++x)
-        to[x] = 0;
-      memcpy(to + left,
-             source + (plane * s.in_h + from) * s.in_w + left - s.pad_w,
-             (right - left) * sizeof(float));
-      for (int64_t x = right; x < imageW; ++x)
-        to[x] = 0;
+      const S *row = source + (plane * s.in_h + from) * s.in_w - s.pad_w;
+      if (phases == 1) {
+        memset(to, 0, left * sizeof(E));
+        copyRun(row + left, right - left, to + left);
+        memset(to + right, 0, (imageW - right) * sizeof(E));
+        continue;
+      }
+      if constexpr (kPairs) {
+        memset(to, 0, imageW * sizeof(E));
+        for (int64_t x = left; x < minOf(right, left + phases); ++x) {
+          E *at = to + column(x);
+          for (int64_t i = x; i < right; i += phases)
+            *at++ = row[i];
+        }
+      }
     }
   }
 
-  /// Part i of [group][panel][image][position][nr].
-  void packPanel(const float *gradOutput, int64_t images, int64_t i,
+  /// Part i of [group][panel][image][step][nr].
+  void packPanel(const S *gradOutput, int64_t images, int64_t i,
                  float *grad) const {
     const int64_t perGroup = paddedO / nr;
     int64_t n = i % images, panel = i / images;
     int64_t group = panel / perGroup, o = panel % perGroup * nr;
-    table.packF32.packB(
-        gradOutput + (n * s.out_channels + group * O + o) * positions, 1,
-        positions, positions, minOf(nr, O - o), grad + i * positions * nr);
+    const S *from =
+        gradOutput + (n * s.out_channels + group * O + o) * positions;
+    float *to = grad + i * panelSteps() * nr;
+    const int64_t cols = minOf(nr, O - o);
+    if constexpr (kPairs) {
+      for (int64_t y = 0; y < s.out_h; ++y)
+        pairKernels<S>()->pack.packB(from + y * s.out_w, 1, positions, s.out_w,
+                                     cols, to + y * lineSteps * nr);
+    } else {
+      packKernels<S, float>().packB(from, 1, positions, positions, cols, to);
+    }
   }
 
-  void addImages(void *ctx, const float *image, int64_t images,
-                 const float *grad, const int64_t *offsets,
-                 float *sums) const {
+  void addImages(void *ctx, const E *image, int64_t images, const float *grad,
+                 const int64_t *offsets, float *sums) const {
     const int64_t K = C * taps, perGroup = paddedO / nr;
     const int64_t chunkRows = 4 * kPatchRows;
     const int64_t chunks = ceilDiv(K, chunkRows);
@@ -342,7 +380,7 @@ private:
               int64_t row0 = i % chunks * chunkRows;
               for (int64_t row = row0; row < minOf(K, row0 + chunkRows);
                    row += kPatchRows) {
-                WeightTile args;
+                WeightTile<E> args;
                 args.imageStep = s.in_channels * imageH * imageW;
                 args.image = image + n * args.imageStep +
                              group * C * imageH * imageW +
@@ -352,14 +390,17 @@ private:
                 args.height = minOf(linesAtOnce, s.out_h - y);
                 args.width = s.out_w;
                 args.rowStep = s.stride_h * imageW;
-                args.colStep = s.stride_w;
+                args.colStep = kPairs ? 1 : s.stride_w;
                 int64_t first = (group * perGroup + panel) * images + n;
-                args.grad = grad + (first * positions + y * s.out_w) * nr;
+                args.grad = grad + (first * panelSteps() + y * lineSteps) * nr;
                 args.tile = sums + (group * K + row) * paddedO + panel * nr;
                 args.ldTile = paddedO;
-                int64_t left = O - panel * nr;
-                table.weightTile[minOf(kPatchRows, K - row) - 1]
-                                [left > table.f32.vl](args);
+                int64_t rows = minOf(kPatchRows, K - row) - 1;
+                bool wide = O - panel * nr > table.f32.vl;
+                if constexpr (kPairs)
+                  pairKernels<S>()->weightTile[rows][wide](args);
+                else
+                  table.weightTile[rows][wide](args);
               }
             }
         });
@@ -378,9 +419,10 @@ bool isProductGradient(const fx_rt_conv_shape &s) {
   return isPointwise(s) && s.out_h * s.out_w >= 256;
 }
 
-GemmProblem<float, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
+template <typename S>
+GemmProblem<S, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
   const int64_t positions = s.out_h * s.out_w;
-  GemmProblem<float, float> p;
+  GemmProblem<S, float> p;
   p.M = s.out_channels;
   p.N = s.in_channels;
   p.K = positions;
@@ -393,51 +435,98 @@ GemmProblem<float, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
   p.rsC = s.in_channels;
   return p;
 }
-} // namespace
 
-void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
-                                          fx_rt_scratch *scratch) {
-  const fx_rt_conv_shape &s = *shape;
-  *scratch = {};
-  if (!checkShape(s, "fx_rt_conv2d_backward_weight_scratch") ||
-      isEmptyWeightGradient(s))
+template <typename S>
+void addWeightScratch(const fx_rt_conv_shape &s, fx_rt_scratch &needs) {
+  if (isEmptyWeightGradient(s))
     return;
   if (isDepthwise(s))
-    return addDepthwiseScratch(s, *scratch);
+    return addDepthwiseScratch<S>(s, /*hasOutput=*/true, needs);
   if (isProductGradient(s))
-    return addGemmScratch(getPointwiseGradient(s), *scratch);
-  WeightGradient(s).addScratch(*scratch);
+    return addGemmScratch(getPointwiseGradient<S>(s), needs);
+  if constexpr (std::is_same_v<S, BFloat16>)
+    if (pairKernels<S>())
+      return WeightGradient<S, BFloat16>(s).addScratch(needs);
+  WeightGradient<S, float>(s).addScratch(needs);
 }
 
-int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
-                                     const float *grad_output,
-                                     const float *input, float *grad_weight) {
-  const fx_rt_conv_shape &s = *shape;
-  if (!checkShape(s, "fx_rt_conv2d_backward_weight"))
-    return 1;
+template <typename S>
+int32_t backwardWeight(void *ctx, const fx_rt_conv_shape &s,
+                       const S *gradOutput, const S *input,
+                       float *gradWeight) {
   const int64_t positions = s.out_h * s.out_w;
   const int64_t size = s.out_channels * (s.in_channels / s.groups) *
                        s.kernel_h * s.kernel_w;
   if (size == 0)
     return 0;
   if (s.batch == 0 || positions == 0) {
-    fillWithZeros(ctx, grad_weight, size);
+    fillWithZeros(ctx, gradWeight, size);
     return 0;
   }
   if (isDepthwise(s)) {
-    depthwiseBackwardWeight(ctx, s, grad_output, input, grad_weight);
+    depthwiseBackwardWeight(ctx, s, gradOutput, input, gradWeight);
     return 0;
   }
   if (isProductGradient(s)) {
     for (int64_t n = 0; n < s.batch; ++n) {
-      GemmProblem<float, float> p = getPointwiseGradient(s);
-      p.A = grad_output + n * s.out_channels * positions;
+      GemmProblem<S, float> p = getPointwiseGradient<S>(s);
+      p.A = gradOutput + n * s.out_channels * positions;
       p.B = input + n * s.in_channels * positions;
-      p.C = grad_weight;
+      p.C = gradWeight;
       p.accumulate = n > 0;
       runGemm(ctx, p);
     }
     return 0;
   }
-  return WeightGradient(s).run(ctx, grad_output, input, grad_weight);
+  if constexpr (std::is_same_v<S, BFloat16>)
+    if (pairKernels<S>())
+      return WeightGradient<S, BFloat16>(s).run(ctx, gradOutput, input,
+                                                gradWeight);
+  return WeightGradient<S, float>(s).run(ctx, gradOutput, input, gradWeight);
+}
+} // namespace
+
+void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
+                                          int32_t type,
+                                          fx_rt_scratch *scratch) {
+  *scratch = {};
+  if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_scratch"))
+    return;
+  auto add = type == 2   ? addWeightScratch<BFloat16>
+             : type == 3 ? addWeightScratch<Half>
+                         : addWeightScratch<float>;
+  add(*shape, *scratch);
+}
+
+int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
+                                     const float *grad_output,
+                                     const float *input, float *grad_weight) {
+  if (!checkShape(*shape, "fx_rt_conv2d_backward_weight"))
+    return 1;
+  return backwardWeight(ctx, *shape, grad_output, input, grad_weight);
+}
+
+int32_t fx_rt_conv2d_backward_weight_bf16(void *ctx,
+                                          const fx_rt_conv_shape *shape,
+                                          const uint16_t *grad_output,
+                                          const uint16_t *input,
+                                          float *grad_weight) {
+  if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_bf16"))
+    return 1;
+  return backwardWeight(ctx, *shape,
+                        reinterpret_cast<const BFloat16 *>(grad_output),
+                        reinterpret_cast<const BFloat16 *>(input),
+                        grad_weight);
+}
+
+int32_t fx_rt_conv2d_backward_weight_f16(void *ctx,
+                                         const fx_rt_conv_shape *shape,
+                                         const uint16_t *grad_output,
+                                         const uint16_t *input,
+                                         float *grad_weight) {
+  if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_f16"))
+    return 1;
+  return backwardWeight(ctx, *shape,
+                        reinterpret_cast<const Half *>(grad_output),
+                        reinterpret_cast<const Half *>(input), grad_weight);
 }

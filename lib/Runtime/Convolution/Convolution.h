@@ -18,6 +18,14 @@ namespace fxrt {
 /// the forward convolution, and the gradient of the input for each phase of
 /// the stride.
 struct PatchProduct {
+  /// `pairs`: the elements of the source and the weights are pairs of channels
+  /// for those kernels; weights are packed then.
+  explicit PatchProduct(const DotKernels *pairs = nullptr)
+      : tiles(pairs ? pairs->tiles : kernels().f32),
+        offsetTiles(pairs ? pairs->offsetTile : kernels().offsetTile) {}
+
+  const GemmKernels<float> &tiles;
+  const OffsetTiles *offsetTiles;
   int64_t batch, groups;
   const float *source;
   int64_t channels, sourceH, sourceW;
@@ -35,10 +43,15 @@ struct PatchProduct {
   int64_t M;
   const float *bias = nullptr;
   float *dest;
+  /// False, with a null dest, if the epilogue alone reads the result, tile by
+  /// tile.
+  bool hasDest = true;
   int64_t destH, destW;
   int64_t destY = 0, destX = 0, destStepY = 1, destStepX = 1;
   fx_rt_epilogue_f32 epilogue = nullptr;
   void *closure = nullptr;
+  /// What the epilogue calls the first image.
+  int64_t firstImage = 0;
 
   int64_t K() const { return channels * taps; }
   /// The grid is the destination, without gaps.
@@ -86,19 +99,47 @@ void addWinogradScratch(const fx_rt_conv_shape &shape, fx_rt_scratch &needs);
 inline bool isDepthwise(const fx_rt_conv_shape &s) {
   return s.groups > 1 && s.in_channels == s.groups;
 }
-/// Adds what the depthwise kernels ask threads for.
-void addDepthwiseScratch(const fx_rt_conv_shape &shape, fx_rt_scratch &needs);
-void depthwiseForward(void *ctx, const fx_rt_conv_shape &shape,
-                      const float *input, const float *weight,
-                      const float *bias, float *output,
-                      fx_rt_epilogue_f32 epilogue, void *closure);
+/// Adds what the depthwise kernels ask for.
+template <typename S>
+void addDepthwiseScratch(const fx_rt_conv_shape &shape, bool hasOutput,
+                         fx_rt_scratch &needs);
 /// Non-zero when out of memory.
+template <typename S>
+int32_t depthwiseForward(void *ctx, const fx_rt_conv_shape &shape,
+                         const S *input, const S *weight, const float *bias,
+                         float *output, fx_rt_epilogue_f32 epilogue,
+                         void *closure);
 int32_t depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &shape,
-                           const float *gradOutput, const float *weight,
-                           float *gradInput);
+                              const float *gradOutput, const float *weight,
+                              float *gradInput);
+template <typename S>
 void depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &shape,
-                             const float *gradOutput, const float *input,
+                             const S *gradOutput, const S *input,
                              float *gradWeight);
+
+/// n elements -> n of f32.
+void widenElements(const float *from, int64_t n, float *to);
+void widenElements(const BFloat16 *from, int64_t n, float *to);
+void widenElements(const Half *from, int64_t n, float *to);
+
+/// The kernels that multiply pairs of S, or null.
+template <typename S>
+const DotKernels *pairKernels() {
+  return std::is_same_v<S, BFloat16> ? dotKernels() : nullptr;
+}
+/// Channels of f32 or pairs that `channels` of S are.
+template <typename S>
+int64_t getTileChannels(int64_t channels) {
+  return pairKernels<S>() ? ceilDiv(channels, 2) : channels;
+}
+/// Planes [channels][size] of S -> [getTileChannels(channels)][size].
+template <typename S>
+void convertPlanes(const S *from, int64_t channels, int64_t size, float *to) {
+  if constexpr (std::is_same_v<S, BFloat16>)
+    if (const DotKernels *pairs = pairKernels<S>())
+      return pairs->pairPlanes(from, channels, size, to);
+  widenElements(from, channels * size, to);
+}
 
 } // namespace fxrt
 

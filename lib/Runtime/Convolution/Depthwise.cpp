@@ -3,7 +3,7 @@
 // Each plane is copied into a padded image whose columns are sorted by their
 // remainder modulo the stride: column x is at (x % stride) * phaseWidth +
 // x / stride. The positions of one row that one tap reads are then contiguous
-// whatever the stride and the dilation.
+// whatever the stride and the dilation. Narrow operands are widened first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -98,32 +98,53 @@ private:
   }
 };
 
+/// n elements of S as f32, in scratch memory if they are not f32 already.
+const float *getWide(const float *from, int64_t, ScratchSlot) { return from; }
+template <typename S>
+const float *getWide(const S *from, int64_t n, ScratchSlot slot) {
+  float *to = threadScratchOf<float>(slot, n);
+  widenElements(from, n, to);
+  return to;
+}
+
 /// Planes that are worth a thread.
 int64_t planeGrain(const fx_rt_conv_shape &s) {
   return maxOf(1, 100000 / (s.out_h * s.out_w * s.kernel_h * s.kernel_w));
 }
 } // namespace
 
-void fxrt::addDepthwiseScratch(const fx_rt_conv_shape &s,
+template <typename S>
+void fxrt::addDepthwiseScratch(const fx_rt_conv_shape &s, bool hasOutput,
                                fx_rt_scratch &needs) {
-  addThreadScratch(needs, ScratchConv,
-                   ImageSize(s).getBytes(s.kernel_h * s.kernel_w));
+  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  addThreadScratch(needs, ScratchConv, ImageSize(s).getBytes(taps));
+  if (!std::is_same_v<S, float>) {
+    addLent(needs, s.out_channels * taps * sizeof(float));
+    addThreadScratch(needs, ScratchPackA, s.in_h * s.in_w * sizeof(float));
+    addThreadScratch(needs, ScratchPackB, positions * sizeof(float));
+  }
+  if (!hasOutput)
+    addThreadScratch(needs, ScratchTile,
+                     s.out_channels / s.groups * positions * sizeof(float));
 }
 
-void fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
-                            const float *input, const float *weight,
-                            const float *bias, float *output,
-                            fx_rt_epilogue_f32 epilogue, void *closure) {
+template <typename S>
+static void runForward(void *ctx, const fx_rt_conv_shape &s, const S *input,
+                       const float *weight, const float *bias, float *output,
+                       fx_rt_epilogue_f32 epilogue, void *closure) {
   const int64_t multiplier = s.out_channels / s.groups;
   const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  const int64_t inPlane = s.in_h * s.in_w;
   parallelFor(
       ctx, s.batch * s.groups, planeGrain(s), [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           // Set up for each plane: an epilogue may use the scratch memory.
           DepthwiseImage image(s);
-          image.read(input + i * s.in_h * s.in_w);
+          image.read(getWide(input + i * inPlane, inPlane, ScratchPackA));
           int64_t channel = i % s.groups * multiplier;
-          float *to = output + i * multiplier * positions;
+          float *to = output ? output + i * multiplier * positions
+                             : threadScratchOf<float>(ScratchTile,
+                                                      multiplier * positions);
           for (int64_t m = 0; m < multiplier; ++m)
             kernels().depthwiseForward(image.plane, image.image,
                                        weight + (channel + m) * taps,
@@ -134,6 +155,24 @@ void fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
                      to, positions);
         }
       });
+}
+
+template <typename S>
+int32_t fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
+                               const S *input, const S *weight,
+                               const float *bias, float *output,
+                               fx_rt_epilogue_f32 epilogue, void *closure) {
+  if constexpr (std::is_same_v<S, float>) {
+    runForward(ctx, s, input, weight, bias, output, epilogue, closure);
+  } else {
+    const int64_t size = s.out_channels * s.kernel_h * s.kernel_w;
+    ScopedBuffer<float> wide(ctx, size);
+    if (!wide.get())
+      return 1;
+    widenElements(weight, size, wide.get());
+    runForward(ctx, s, input, wide.get(), bias, output, epilogue, closure);
+  }
+  return 0;
 }
 
 int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
@@ -156,9 +195,9 @@ int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
     for (int64_t i = 0; i < s.groups * taps; ++i)
       reversedWeight.get()[i] =
           weight[i / taps * taps + taps - 1 - i % taps];
-    depthwiseForward(ctx, reversed, gradOutput, reversedWeight.get(), nullptr,
-                     gradInput, nullptr, nullptr);
-    return 0;
+    return depthwiseForward<float>(ctx, reversed, gradOutput,
+                                   reversedWeight.get(), nullptr, gradInput,
+                                   nullptr, nullptr);
   }
   parallelFor(ctx, s.batch * s.groups, planeGrain(s),
               [&](int64_t begin, int64_t end) {
@@ -176,8 +215,9 @@ int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
   return 0;
 }
 
+template <typename S>
 void fxrt::depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &s,
-                                   const float *gradOutput, const float *input,
+                                   const S *gradOutput, const S *input,
                                    float *gradWeight) {
   const int64_t multiplier = s.out_channels / s.groups;
   const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
@@ -191,12 +231,44 @@ void fxrt::depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &s,
         for (int64_t group = begin; group < end; ++group)
           for (int64_t n = 0; n < s.batch; ++n) {
             int64_t plane = n * s.groups + group;
-            image.read(input + plane * s.in_h * s.in_w);
+            image.read(getWide(input + plane * s.in_h * s.in_w,
+                               s.in_h * s.in_w, ScratchPackA));
             for (int64_t m = 0; m < multiplier; ++m)
               kernels().depthwiseWeight(
                   image.plane, image.image,
-                  gradOutput + (plane * multiplier + m) * positions,
+                  getWide(gradOutput + (plane * multiplier + m) * positions,
+                          positions, ScratchPackB),
                   gradWeight + (group * multiplier + m) * taps);
           }
       });
 }
+
+template void fxrt::addDepthwiseScratch<float>(const fx_rt_conv_shape &,
+                                             bool, fx_rt_scratch &);
+template int32_t fxrt::depthwiseForward(void *, const fx_rt_conv_shape &,
+                                        const float *, const float *,
+                                        const float *, float *,
+                                        fx_rt_epilogue_f32, void *);
+template void
+fxrt::depthwiseBackwardWeight(void *, const fx_rt_conv_shape &,
+                              const float *, const float *, float *);
+
+template void fxrt::addDepthwiseScratch<BFloat16>(const fx_rt_conv_shape &,
+                                             bool, fx_rt_scratch &);
+template int32_t fxrt::depthwiseForward(void *, const fx_rt_conv_shape &,
+                                        const BFloat16 *, const BFloat16 *,
+                                        const float *, float *,
+                                        fx_rt_epilogue_f32, void *);
+template void
+fxrt::depthwiseBackwardWeight(void *, const fx_rt_conv_shape &,
+                              const BFloat16 *, const BFloat16 *, float *);
+
+template void fxrt::addDepthwiseScratch<Half>(const fx_rt_conv_shape &,
+                                             bool, fx_rt_scratch &);
+template int32_t fxrt::depthwiseForward(void *, const fx_rt_conv_shape &,
+                                        const Half *, const Half *,
+                                        const float *, float *,
+                                        fx_rt_epilogue_f32, void *);
+template void
+fxrt::depthwiseBackwardWeight(void *, const fx_rt_conv_shape &,
+                              const Half *, const Half *, float *);

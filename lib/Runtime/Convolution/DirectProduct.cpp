@@ -22,12 +22,17 @@ constexpr int64_t kBlockBytes = 192 << 10;
 class DirectRunner {
 public:
   DirectRunner(const PatchProduct &product)
-      : p(product), table(kernels()), K(product.K()),
-        kcMax(blockK(K, sizeof(float))), nr(table.f32.nr),
+      : p(product), K(product.K()),
+        kcMax(blockK(K, sizeof(float))), nr(product.tiles.nr),
         panels(weightPanels(product.M)) {
     rowStep = p.cols + p.spanX;
     int64_t rowBytes = maxOf(1, p.channels * rowStep * sizeof(float));
     blockRows = minOf(p.rows, maxOf(4, kBlockBytes / rowBytes - p.spanY));
+    // So does the result of a block that only the epilogue reads.
+    if (!p.hasDest)
+      blockRows = minOf(
+          blockRows,
+          maxOf(4, kBlockBytes / maxOf(1, p.M * p.cols * sizeof(float))));
     blocks = ceilDiv(p.rows, blockRows);
     blockRows = ceilDiv(p.rows, blocks);
     // Planes at a multiple of a page would share cache sets.
@@ -38,6 +43,9 @@ public:
   void addScratch(fx_rt_scratch &needs) const {
     addLent(needs, K * sizeof(int32_t));
     addThreadScratch(needs, ScratchConv, paddedCount() * sizeof(float));
+    if (!p.hasDest)
+      addThreadScratch(needs, ScratchTile,
+                       p.M * blockRows * p.cols * sizeof(float));
   }
 
   /// False if there is no memory.
@@ -69,7 +77,6 @@ public:
 
 private:
   const PatchProduct &p;
-  const Kernels &table;
   const int64_t K, kcMax, nr;
   const EvenSplit panels;
   int64_t minY, minX;
@@ -111,23 +118,25 @@ private:
     if (rows <= 0)
       return;
     const int64_t group = unit % p.groups;
-    const int64_t destPlane = p.destH * p.destW;
+    const int64_t destPlane = p.hasDest ? p.destH * p.destW : rows * p.cols;
     float *padded = threadScratchOf<float>(ScratchConv, paddedCount());
     copyPadded(p.source + unit * p.channels * p.sourceH * p.sourceW, y0, rows,
                padded);
-    float *dest = p.dest + unit * p.M * destPlane + y0 * p.cols;
+    float *dest =
+        p.hasDest ? p.dest + unit * p.M * destPlane + y0 * p.cols
+               : threadScratchOf<float>(ScratchTile, p.M * destPlane);
     const float *weight = p.weight + group * p.M * K;
     for (int64_t k = 0; k < K; k += kcMax) {
       const int64_t kc = minOf(kcMax, K - k);
       const bool last = k + kc >= K;
       for (int64_t q = 0; q < panels.parts; ++q) {
         const int64_t m = panels.begin(q), height = panels.begin(q + 1) - m;
-        const auto *tiles = table.offsetTile[height - 1];
+        const auto *tiles = p.offsetTiles[height - 1];
         const float *bias = p.bias && last ? p.bias + group * p.M + m : nullptr;
         for (int64_t y = 0; y < rows; ++y)
           for (int64_t x = 0; x < p.cols; x += nr) {
             int64_t cols = minOf(nr, p.cols - x);
-            tiles[tileWidth(table.f32, cols)](
+            tiles[tileWidth(p.tiles, cols)](
                 kc, weight + m * K + k * height, padded + y * rowStep + x,
                 offsets + k, dest + m * destPlane + y * p.cols + x, destPlane,
                 cols, k > 0, bias);
@@ -135,14 +144,14 @@ private:
       }
     }
     if (p.epilogue)
-      p.epilogue(p.closure, unit / p.groups, group * p.M, y0 * p.cols, p.M,
-                 rows * p.cols, dest, destPlane);
+      p.epilogue(p.closure, p.firstImage + unit / p.groups, group * p.M,
+                 y0 * p.cols, p.M, rows * p.cols, dest, destPlane);
   }
 };
 } // namespace
 
 bool fxrt::isDirectProduct(const PatchProduct &p) {
-  const int64_t nr = kernels().f32.nr;
+  const int64_t nr = p.tiles.nr;
   return p.packed && p.strideX == 1 && p.strideY == 1 && p.dense() &&
          p.taps > 1 && p.M <= kMaxRows && p.cols >= nr &&
          (p.cols % nr == 0 || p.cols >= 4 * nr) &&

@@ -1,8 +1,16 @@
 //===- Forward.cpp - Forward convolution ----------------------------------===//
+//
+// Narrow operands become 32-bit elements first: f32, or pairs of channels where
+// the processor has dot products of these. That is done for some images at a
+// time, so that the copy stays in a cache, and the same product with patches
+// follows.
+//
+//===----------------------------------------------------------------------===//
 
 #include "Convolution.h"
 
 #include <stdio.h>
+#include <string.h>
 
 using namespace fxrt;
 
@@ -27,120 +35,163 @@ bool fxrt::checkShape(const fx_rt_conv_shape &s, const char *function) {
   return false;
 }
 
+void fxrt::widenElements(const float *from, int64_t n, float *to) {
+  memcpy(to, from, n * sizeof(float));
+}
+void fxrt::widenElements(const BFloat16 *from, int64_t n, float *to) {
+  kernels().attention.widenBF16(from, 0, 1, 1, n, to);
+}
+void fxrt::widenElements(const Half *from, int64_t n, float *to) {
+  kernels().attention.widenF16(from, 0, 1, 1, n, to);
+}
+
+namespace {
+template <typename S>
+constexpr bool kIsNarrow = !std::is_same_v<S, float>;
+
+/// What the forward convolution is made of: nothing, planes, one product, tiles
+/// of Winograd's, or one product with patches.
+template <typename S>
+struct ForwardPlan {
+  ForwardPlan(const fx_rt_conv_shape &s, bool hasOutput)
+      : s(s), hasOutput(hasOutput) {
+    const int64_t positions = s.out_h * s.out_w, nr = kernels().f32.nr;
+    taps = s.kernel_h * s.kernel_w;
+    channels = getTileChannels<S>(s.in_channels / s.groups);
+    // A packed copy of the weights pays off when several panels use it.
+    pack = kIsNarrow<S> || s.batch * positions > 6 * nr;
+    isEmpty = s.batch == 0 || s.out_channels == 0 || positions == 0;
+    isProduct =
+        (isPointwise(s) && (s.batch == 1 || positions >= 8 * nr)) ||
+        s.in_channels == 0;
+    packedCount = pack ? s.out_channels * channels * taps : 0;
+    convertedImage = s.groups * channels * s.in_h * s.in_w;
+    imagesAtOnce = s.batch;
+    if (kIsNarrow<S>)
+      imagesAtOnce = minOf(
+          s.batch, maxOf(1, kConvertedElements / maxOf(1, convertedImage)));
+  }
+
+  GemmProblem<S, float> getProduct() const {
+    const int64_t positions = s.out_h * s.out_w;
+    GemmProblem<S, float> p;
+    p.batch = s.batch;
+    p.M = s.out_channels;
+    p.N = positions;
+    p.K = s.in_channels;
+    p.A = p.B = nullptr;
+    p.rsA = s.in_channels;
+    p.csA = 1;
+    p.bsB = s.in_channels * positions;
+    p.rsB = positions;
+    p.csB = 1;
+    p.C = nullptr;
+    p.bsC = s.out_channels * positions;
+    p.rsC = positions;
+    p.hasC = hasOutput;
+    return p;
+  }
+
+  /// Sizes and steps, for some images; no pointers.
+  PatchProduct getPatchProduct(int64_t images) const {
+    PatchProduct product(pairKernels<S>());
+    product.batch = images;
+    product.groups = s.groups;
+    product.channels = channels;
+    product.sourceH = s.in_h;
+    product.sourceW = s.in_w;
+    product.taps = taps;
+    product.spanY = (s.kernel_h - 1) * s.dilation_h;
+    product.spanX = (s.kernel_w - 1) * s.dilation_w;
+    product.strideY = s.stride_h;
+    product.strideX = s.stride_w;
+    product.rows = product.destH = s.out_h;
+    product.cols = product.destW = s.out_w;
+    product.packed = pack;
+    product.M = s.out_channels / s.groups;
+    product.hasDest = hasOutput;
+    return product;
+  }
+
+  /// Elements of the converted images, of a panel of converted weights.
+  int64_t convertedCount() const {
+    return kIsNarrow<S> ? imagesAtOnce * convertedImage : 0;
+  }
+  int64_t panelCount() const {
+    return kIsNarrow<S> ? kernels().f32.mr * channels * taps : 0;
+  }
+
+  const fx_rt_conv_shape &s;
+  int64_t taps, channels, packedCount, convertedImage, imagesAtOnce;
+  bool hasOutput, pack, isEmpty, isProduct;
+
+private:
+  static constexpr int64_t kConvertedElements = int64_t(1) << 20;
+};
+
 /// Cuts the weights of all groups into the row panels of the tile kernels.
-static void packWeights(void *ctx, const fx_rt_conv_shape &s,
-                        const float *weight, float *packed) {
-  const int64_t M = s.out_channels / s.groups;
-  const int64_t K = s.in_channels / s.groups * s.kernel_h * s.kernel_w;
+template <typename S>
+void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
+                 float *packed) {
+  const fx_rt_conv_shape &s = plan.s;
+  const int64_t M = s.out_channels / s.groups, C = s.in_channels / s.groups;
+  const int64_t K = plan.channels * plan.taps;
   const EvenSplit panels = weightPanels(M);
   const auto packA = kernels().packF32.packA;
   parallelFor(ctx, s.groups * panels.parts, maxOf(1, 65536 / (14 * K + 1)),
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {
                   int64_t q = i % panels.parts, row = panels.begin(q);
-                  int64_t offset = (i / panels.parts * M + row) * K;
-                  packA(weight + offset, K, 1, panels.begin(q + 1) - row, K,
-                        packed + offset);
+                  int64_t rows = panels.begin(q + 1) - row;
+                  int64_t first = i / panels.parts * M + row;
+                  const float *from;
+                  if constexpr (kIsNarrow<S>) {
+                    float *panel = threadScratchOf<float>(ScratchTile,
+                                                          plan.panelCount());
+                    for (int64_t r = 0; r < rows; ++r)
+                      convertPlanes(weight + (first + r) * C * plan.taps, C,
+                                    plan.taps, panel + r * K);
+                    from = panel;
+                  } else {
+                    from = weight + first * K;
+                  }
+                  packA(from, K, 1, rows, K, packed + first * K);
                 }
               });
 }
 
-namespace {
-/// What the forward convolution is made of: nothing, planes, one product, tiles
-/// of Winograd's, or one product with patches.
-struct ForwardPlan {
-  explicit ForwardPlan(const fx_rt_conv_shape &s) {
-    const int64_t positions = s.out_h * s.out_w, nr = kernels().f32.nr;
-    taps = s.kernel_h * s.kernel_w;
-    // A packed copy of the weights pays off when several panels use it.
-    pack = s.batch * positions > 6 * nr;
-    isEmpty = s.batch == 0 || s.out_channels == 0 || positions == 0;
-    isProduct =
-        (isPointwise(s) && (s.batch == 1 || positions >= 8 * nr)) ||
-        s.in_channels == 0;
-    packedCount = pack ? s.out_channels * s.in_channels / s.groups * taps : 0;
-  }
-  int64_t taps, packedCount;
-  bool pack, isEmpty, isProduct;
-};
-
-GemmProblem<float, float> getPointwiseProduct(const fx_rt_conv_shape &s) {
-  const int64_t positions = s.out_h * s.out_w;
-  GemmProblem<float, float> p;
-  p.batch = s.batch;
-  p.M = s.out_channels;
-  p.N = positions;
-  p.K = s.in_channels;
-  p.A = p.B = nullptr;
-  p.rsA = s.in_channels;
-  p.csA = 1;
-  p.bsB = s.in_channels * positions;
-  p.rsB = positions;
-  p.csB = 1;
-  p.C = nullptr;
-  p.bsC = s.out_channels * positions;
-  p.rsC = positions;
-  return p;
-}
-
-/// Sizes and steps; no pointers.
-PatchProduct getPatchProduct(const fx_rt_conv_shape &s,
-                             const ForwardPlan &plan) {
-  PatchProduct product;
-  product.batch = s.batch;
-  product.groups = s.groups;
-  product.channels = s.in_channels / s.groups;
-  product.sourceH = s.in_h;
-  product.sourceW = s.in_w;
-  product.taps = plan.taps;
-  product.spanY = (s.kernel_h - 1) * s.dilation_h;
-  product.spanX = (s.kernel_w - 1) * s.dilation_w;
-  product.strideY = s.stride_h;
-  product.strideX = s.stride_w;
-  product.rows = product.destH = s.out_h;
-  product.cols = product.destW = s.out_w;
-  product.packed = plan.pack;
-  product.M = s.out_channels / s.groups;
-  return product;
-}
-} // namespace
-
-void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape,
-                          fx_rt_scratch *scratch) {
-  const fx_rt_conv_shape &s = *shape;
-  *scratch = {};
-  if (!checkShape(s, "fx_rt_conv2d_scratch"))
-    return;
-  const ForwardPlan plan(s);
+template <typename S>
+void addScratch(const fx_rt_conv_shape &s, bool hasOutput,
+                fx_rt_scratch &needs) {
+  const ForwardPlan<S> plan(s, hasOutput);
   if (plan.isEmpty)
     return;
   if (isDepthwise(s))
-    return addDepthwiseScratch(s, *scratch);
+    return addDepthwiseScratch<S>(s, hasOutput, needs);
   if (plan.isProduct)
-    return addGemmScratch(getPointwiseProduct(s), *scratch);
-  if (isWinograd(s))
-    return addWinogradScratch(s, *scratch);
-  addLent(*scratch, 2 * plan.taps * sizeof(int64_t));
-  addLent(*scratch, plan.packedCount * sizeof(float));
-  addPatchScratch(getPatchProduct(s, plan), *scratch);
+    return addGemmScratch(plan.getProduct(), needs);
+  if (!kIsNarrow<S> && hasOutput && isWinograd(s))
+    return addWinogradScratch(s, needs);
+  addLent(needs, 2 * plan.taps * sizeof(int64_t));
+  addLent(needs, plan.packedCount * sizeof(float));
+  addLent(needs, plan.convertedCount() * sizeof(float));
+  if (plan.panelCount())
+    addThreadScratch(needs, ScratchTile, plan.panelCount() * sizeof(float));
+  addPatchScratch(plan.getPatchProduct(plan.imagesAtOnce), needs);
 }
 
-int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
-                     const float *input, const float *weight, const float *bias,
-                     float *output, fx_rt_epilogue_f32 epilogue,
-                     void *closure) {
-  const fx_rt_conv_shape &s = *shape;
-  if (!checkShape(s, "fx_rt_conv2d"))
-    return 1;
-  const ForwardPlan plan(s);
+template <typename S>
+int32_t convolve(void *ctx, const fx_rt_conv_shape &s, const S *input,
+                 const S *weight, const float *bias, float *output,
+                 fx_rt_epilogue_f32 epilogue, void *closure) {
+  const ForwardPlan<S> plan(s, output != nullptr);
   if (plan.isEmpty)
     return 0;
-  if (isDepthwise(s)) {
-    depthwiseForward(ctx, s, input, weight, bias, output, epilogue, closure);
-    return 0;
-  }
+  if (isDepthwise(s))
+    return depthwiseForward(ctx, s, input, weight, bias, output, epilogue,
+                            closure);
   if (plan.isProduct) {
-    GemmProblem<float, float> p = getPointwiseProduct(s);
+    GemmProblem<S, float> p = plan.getProduct();
     p.A = weight;
     p.B = input;
     p.C = output;
@@ -150,31 +201,95 @@ int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
     runGemm(ctx, p);
     return 0;
   }
-  if (isWinograd(s))
-    return winogradForward(ctx, s, input, weight, bias, output, epilogue,
-                           closure);
+  if constexpr (!kIsNarrow<S>)
+    if (output && isWinograd(s))
+      return winogradForward(ctx, s, input, weight, bias, output, epilogue,
+                             closure);
 
   const int64_t taps = plan.taps;
   ScopedBuffer<int64_t> offsets(ctx, 2 * taps);
   ScopedBuffer<float> packed(ctx, plan.packedCount);
-  if (!offsets.get() || !packed.get())
+  ScopedBuffer<float> converted(ctx, plan.convertedCount());
+  if (!offsets.get() || !packed.get() || !converted.get())
     return 1;
   for (int64_t t = 0; t < taps; ++t) {
     offsets.get()[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
     offsets.get()[taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
   }
   if (plan.pack)
-    packWeights(ctx, s, weight, packed.get());
+    packWeights(ctx, plan, weight, packed.get());
 
-  PatchProduct product = getPatchProduct(s, plan);
-  product.source = input;
-  product.tapY = offsets.get();
-  product.tapX = offsets.get() + taps;
-  product.weight = plan.pack ? packed.get() : weight;
-  product.bias = bias;
-  product.dest = output;
-  product.epilogue = epilogue;
-  product.closure = closure;
-  runPatchProduct(ctx, product);
+  for (int64_t n = 0; n < s.batch; n += plan.imagesAtOnce) {
+    const int64_t images = minOf(plan.imagesAtOnce, s.batch - n);
+    PatchProduct product = plan.getPatchProduct(images);
+    const S *source = input + n * s.in_channels * s.in_h * s.in_w;
+    if constexpr (kIsNarrow<S>) {
+      const int64_t C = s.in_channels / s.groups, plane = s.in_h * s.in_w;
+      parallelFor(ctx, images * s.groups, maxOf(1, 65536 / maxOf(1, C * plane)),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t i = begin; i < end; ++i)
+                      convertPlanes(source + i * C * plane, C, plane,
+                                    converted.get() +
+                                        i * plan.channels * plane);
+                  });
+      product.source = converted.get();
+      product.weight = packed.get();
+    } else {
+      product.source = source;
+      product.weight = plan.pack ? packed.get() : weight;
+    }
+    product.tapY = offsets.get();
+    product.tapX = offsets.get() + taps;
+    product.bias = bias;
+    product.dest =
+        output ? output + n * s.out_channels * s.out_h * s.out_w : nullptr;
+    product.epilogue = epilogue;
+    product.closure = closure;
+    product.firstImage = n;
+    runPatchProduct(ctx, product);
+  }
   return 0;
+}
+} // namespace
+
+void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape, int32_t type,
+                          int32_t hasOutput, fx_rt_scratch *scratch) {
+  *scratch = {};
+  if (!checkShape(*shape, "fx_rt_conv2d_scratch"))
+    return;
+  auto add = type == 2   ? addScratch<BFloat16>
+             : type == 3 ? addScratch<Half>
+                         : addScratch<float>;
+  add(*shape, hasOutput != 0, *scratch);
+}
+
+int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
+                     const float *input, const float *weight, const float *bias,
+                     float *output, fx_rt_epilogue_f32 epilogue,
+                     void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d"))
+    return 1;
+  return convolve(ctx, *shape, input, weight, bias, output, epilogue, closure);
+}
+
+int32_t fx_rt_conv2d_bf16(void *ctx, const fx_rt_conv_shape *shape,
+                          const uint16_t *input, const uint16_t *weight,
+                          const float *bias, float *output,
+                          fx_rt_epilogue_f32 epilogue, void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d_bf16"))
+    return 1;
+  return convolve(ctx, *shape, reinterpret_cast<const BFloat16 *>(input),
+                  reinterpret_cast<const BFloat16 *>(weight), bias, output,
+                  epilogue, closure);
+}
+
+int32_t fx_rt_conv2d_f16(void *ctx, const fx_rt_conv_shape *shape,
+                         const uint16_t *input, const uint16_t *weight,
+                         const float *bias, float *output,
+                         fx_rt_epilogue_f32 epilogue, void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d_f16"))
+    return 1;
+  return convolve(ctx, *shape, reinterpret_cast<const Half *>(input),
+                  reinterpret_cast<const Half *>(weight), bias, output,
+                  epilogue, closure);
 }

@@ -104,8 +104,8 @@ inline __attribute__((always_inline)) void copyRun(const float *from, float *to,
 class PatchRunner {
 public:
   PatchRunner(const PatchProduct &product)
-      : p(product), table(kernels()), K(product.K()),
-        kcMax(blockK(K, sizeof(float))), nr(table.f32.nr),
+      : p(product), tiles(product.tiles), K(product.K()),
+        kcMax(blockK(K, sizeof(float))), nr(tiles.nr),
         positions(product.rows * product.cols),
         plane(product.sourceH * product.sourceW),
         destPlane(product.destH * product.destW),
@@ -124,8 +124,11 @@ public:
     addThreadScratch(needs, ScratchConv, listBytes(number));
     addThreadScratch(needs, ScratchPackB,
                      patchCount(number) * sizeof(float));
-    // A panel whose destination has gaps, or parts of two images.
-    if (!p.dense() || (joined && positions % nr != 0))
+    // The result of a block, or a panel whose destination has gaps, or parts of
+    // two images.
+    if (!p.hasDest)
+      addThreadScratch(needs, ScratchTile, p.M * number * nr * sizeof(float));
+    else if (!p.dense() || (joined && positions % nr != 0))
       addThreadScratch(needs, ScratchTile,
                        panels.begin(minOf(panelsAtOnce(), panels.parts)) * nr *
                            sizeof(float));
@@ -152,18 +155,18 @@ public:
 
 private:
   const PatchProduct &p;
-  const Kernels &table;
+  const GemmKernels<float> &tiles;
   const int64_t K, kcMax;
   const int64_t nr, positions, plane, destPlane;
   const EvenSplit panels;
   bool joined;
   int64_t units, unitSize, columnBlocks;
 
-  int64_t panelsAtOnce() const { return maxOf(1, kRowsAtOnce / table.f32.mr); }
+  int64_t panelsAtOnce() const { return maxOf(1, kRowsAtOnce / tiles.mr); }
   /// Bytes of the lists of what to load, and elements of the packed patches, of
   /// `number` panels.
   int64_t pieceCount() const { return p.taps * nr; }
-  int64_t beginCount() const { return p.taps * (nr / table.f32.vl) + 1; }
+  int64_t beginCount() const { return p.taps * (nr / tiles.vl) + 1; }
   size_t listBytes(int64_t number) const {
     return number * (pieceCount() * sizeof(PatchPiece) +
                      beginCount() * sizeof(int32_t));
@@ -181,7 +184,7 @@ private:
     const int64_t first = block * kPanelsAtOnce * nr;
     const int64_t count = minOf(kPanelsAtOnce * nr, unitSize - first);
     const int64_t number = ceilDiv(count, nr);
-    const int vectors = int(nr / table.f32.vl);
+    const int vectors = int(nr / tiles.vl);
     const float *source = p.source + group * p.channels * plane;
 
     // What to load for each panel and tap.
@@ -195,44 +198,58 @@ private:
       Segment segments[64];
       int segmentCount =
           splitPositions(p, first + i * nr, minOf(nr, count - i * nr),
-                         joined ? 0 : unit, table.f32.vl, segments);
-      findPieces(p, segments, segmentCount, table.f32.vl, vectors,
+                         joined ? 0 : unit, tiles.vl, segments);
+      findPieces(p, segments, segmentCount, tiles.vl, vectors,
                  sourceImage(), pieces + i * pieceCount,
                  begin + i * beginCount);
     }
 
     float *patches = threadScratchOf<float>(ScratchPackB, patchCount(number));
+    float *result = nullptr;
+    if (!p.hasDest)
+      result = threadScratchOf<float>(
+          ScratchTile,
+          (panels.begin(q1) - panels.begin(q0)) * number * nr);
     const int64_t panelsAtOnce = this->panelsAtOnce();
     for (int64_t k = 0; k < K; k += kcMax) {
       int64_t kc = minOf(kcMax, K - k);
       for (int64_t i = 0; i < number; ++i)
-        table.packPatches({pieces + i * pieceCount, begin + i * beginCount,
+        kernels().packPatches({pieces + i * pieceCount, begin + i * beginCount,
                            p.taps, p.strideX},
                           source, plane, k, k + kc, patches + i * nr * kc);
       for (int64_t q = q0; q < q1; q += panelsAtOnce)
         for (int64_t i = 0; i < number; ++i)
           runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
-                   minOf(q + panelsAtOnce, q1), k, kc, patches + i * nr * kc);
+                   minOf(q + panelsAtOnce, q1), k, kc, patches + i * nr * kc,
+                   result ? result + (panels.begin(q) - panels.begin(q0)) *
+                                         number * nr +
+                                i * nr
+                          : nullptr,
+                   number * nr);
     }
   }
 
   /// The columns [begin, begin + count) of a unit, row panels [q0, q1), kc
-  /// steps from k.
+  /// steps from k. `result` is where they go if there is no destination.
   void runPanel(int64_t unit, int64_t group, int64_t begin, int64_t count,
                 int64_t q0, int64_t q1, int64_t k, int64_t kc,
-                const float *patches) const {
+                const float *patches, float *result, int64_t ldResult) const {
     const bool last = k + kc >= K;
     const int64_t row0 = panels.begin(q0), rowEnd = panels.begin(q1);
     const float *weight = p.weight + group * p.M * K;
     const float *bias = p.bias && last ? p.bias + group * p.M : nullptr;
-    const TileWidth width = tileWidth(table.f32, count);
+    const TileWidth width = tileWidth(tiles, count);
     const int64_t image = (joined ? 0 : unit) + begin / positions;
     const int64_t position = begin % positions;
-    const bool direct = p.dense() && position + count <= positions;
+    const bool direct =
+        result || (p.dense() && position + count <= positions);
 
     float *tile;
     int64_t ld;
-    if (direct) {
+    if (result) {
+      tile = result;
+      ld = ldResult;
+    } else if (direct) {
       tile = destAt(image, group, row0) + position;
       ld = destPlane;
     } else {
@@ -245,18 +262,18 @@ private:
       bool accumulate = direct && k > 0;
       const float *rowBias = bias ? bias + row : nullptr;
       if (p.packed)
-        table.f32.packedTile[rows - 1][width](kc, weight + row * K + k * rows,
+        tiles.packedTile[rows - 1][width](kc, weight + row * K + k * rows,
                                               0, 0, patches, nr, to, ld, count,
                                               accumulate, rowBias);
       else
-        table.f32.stridedTile[rows - 1][width](kc, weight + row * K + k, K, 1,
+        tiles.stridedTile[rows - 1][width](kc, weight + row * K + k, K, 1,
                                                patches, nr, to, ld, count,
                                                accumulate, rowBias);
     }
     if (!direct)
       scatter(tile, unit, group, begin, count, row0, rowEnd, k > 0);
     if (last && p.epilogue)
-      callEpilogue(unit, group, begin, count, row0, rowEnd);
+      callEpilogue(unit, group, begin, count, row0, rowEnd, result, ldResult);
   }
 
   void scatter(const float *tile, int64_t unit, int64_t group, int64_t begin,
@@ -293,13 +310,18 @@ private:
   }
 
   void callEpilogue(int64_t unit, int64_t group, int64_t begin, int64_t count,
-                    int64_t row0, int64_t rowEnd) const {
+                    int64_t row0, int64_t rowEnd, float *result,
+                    int64_t ldResult) const {
     while (count > 0) {
       int64_t image = (joined ? 0 : unit) + begin / positions;
       int64_t position = begin % positions;
       int64_t cols = minOf(count, positions - position);
-      p.epilogue(p.closure, image, group * p.M + row0, position, rowEnd - row0,
-                 cols, destAt(image, group, row0) + position, destPlane);
+      p.epilogue(p.closure, p.firstImage + image, group * p.M + row0, position,
+                 rowEnd - row0, cols,
+                 result ? result : destAt(image, group, row0) + position,
+                 result ? ldResult : destPlane);
+      if (result)
+        result += cols;
       begin += cols;
       count -= cols;
     }

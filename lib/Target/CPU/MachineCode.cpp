@@ -224,8 +224,12 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_attention);
   FX_RUNTIME_SYMBOL(fx_rt_attention_backward);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_bf16);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_f16);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_data);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight_bf16);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight_f16);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32);
   FX_RUNTIME_SYMBOL(fx_rt_philox_uniform_f32_at);
   FX_RUNTIME_SYMBOL(fx_rt_cuda_begin);

@@ -35,7 +35,16 @@ struct Operand {
   }
 };
 
-fx_rt_scratch getProductScratch(const Contraction &match, bool hasEpilogue) {
+/// How the runtime numbers the element types of products and convolutions.
+int32_t getElementNumber(Type element) {
+  return element.isF64()         ? 1
+         : element.isBF16()      ? 2
+         : element.isF16()       ? 3
+                                 : 0;
+}
+
+fx_rt_scratch getProductScratch(const Contraction &match, bool hasResult,
+                                bool hasEpilogue) {
   auto getOperand = [](Value value, AffineMap map) {
     return Operand{cast<RankedTensorType>(value.getType()).getShape(), map};
   };
@@ -53,24 +62,21 @@ fx_rt_scratch getProductScratch(const Contraction &match, bool hasEpilogue) {
         points *= rhs.shape[*other];
     return points;
   };
-  Type element = match.element;
-  int32_t type = element.isF64()    ? 1
-                 : element.isBF16() ? 2
-                 : element.isF16()  ? 3
-                                    : 0;
   fx_rt_scratch scratch;
   fx_rt_gemm_scratch(
-      type, getNumPoints(match.batch), getNumPoints(match.row),
-      getNumPoints(match.column), getNumPoints(match.inner),
+      getElementNumber(match.element), getNumPoints(match.batch),
+      getNumPoints(match.row), getNumPoints(match.column),
+      getNumPoints(match.inner),
       lhs.getStride(match.batch), lhs.getStride(match.row),
       lhs.getStride(match.inner), rhs.getStride(match.batch),
       rhs.getStride(match.inner), rhs.getStride(match.column),
-      result.getStride(match.batch), result.getStride(match.row), hasEpilogue,
-      &scratch);
+      result.getStride(match.batch), result.getStride(match.row), hasResult,
+      hasEpilogue, &scratch);
   return scratch;
 }
 
-fx_rt_scratch getConvolutionScratch(const Contraction &match) {
+fx_rt_scratch getConvolutionScratch(const Contraction &match,
+                                    bool hasResult) {
   auto getShape = [](Value value) {
     return cast<RankedTensorType>(value.getType()).getShape();
   };
@@ -107,9 +113,11 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match) {
                             groups};
   fx_rt_scratch scratch;
   if (isForward)
-    fx_rt_conv2d_scratch(&shape, &scratch);
+    fx_rt_conv2d_scratch(&shape, getElementNumber(match.element), hasResult,
+                         &scratch);
   else
-    fx_rt_conv2d_backward_weight_scratch(&shape, &scratch);
+    fx_rt_conv2d_backward_weight_scratch(
+        &shape, getElementNumber(match.element), &scratch);
   return scratch;
 }
 
@@ -153,7 +161,7 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
         reserve(b, kernel);
   }
 
-  static void reserve(Builder &b, KernelOp kernel) {
+  void reserve(Builder &b, KernelOp kernel) {
     if (kernel.getKind() != KernelKind::Template)
       return;
     if (Operation *op = findFusedAttention(kernel.getBody().front())) {
@@ -164,18 +172,18 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
     FailureOr<Contraction> found = TemplateCall::findContraction(kernel);
     if (failed(found) || !llvm::all_of(found->op->getOperands(), hasStaticShape))
       return;
+    FailureOr<std::optional<Epilogue>> epilogue =
+        TemplateCall::findEpilogue(kernel, *found);
+    if (failed(epilogue))
+      return signalPassFailure();
+    bool hasResult = !!TemplateCall::findMemory(kernel, *found, *epilogue);
     fx_rt_scratch scratch;
     if (found->kind == ContractionKind::Product) {
-      Operation *terminator = kernel.getBody().front().getTerminator();
-      bool hasEpilogue =
-          llvm::any_of(terminator->getOperands(), [&](Value value) {
-            return value != found->op.getResult(0);
-          });
-      scratch = getProductScratch(*found, hasEpilogue);
+      scratch = getProductScratch(*found, hasResult, epilogue->has_value());
     } else {
       if (!hasStaticShape(found->input) || !hasStaticShape(found->weight))
         return;
-      scratch = getConvolutionScratch(*found);
+      scratch = getConvolutionScratch(*found, hasResult);
     }
     setScratch(b, kernel, scratch);
   }

@@ -27,12 +27,17 @@ public:
   LogicalResult emit();
 
 private:
-  Value constant(int64_t value) {
+  Value constant(int64_t value) { return constant(b, value); }
+  Value constant(OpBuilder &b, int64_t value) {
     return arith::ConstantIntOp::create(b, loc, value, 64);
   }
   Value null() { return LLVM::ZeroOp::create(b, loc, pointer); }
+  /// The runtime takes a null pointer for a result that only the epilogue sees.
+  Value getMemory(Value result) { return result ? result : null(); }
   void emitProduct(TemplateCall &call);
   void emitConvolution(TemplateCall &call);
+  void placeTile(OpBuilder &b, Contraction &match, func::FuncOp callback,
+                 Buffer &raw);
   LogicalResult emitEpilogue(TemplateCall &call);
 
   OpBuilder &b;
@@ -57,7 +62,7 @@ void TemplateEmitter::emitProduct(TemplateCall &call) {
       lhs.batchStride,     lhs.rowStride,
       lhs.columnStride,    rhs.pointer,
       rhs.batchStride,     rhs.rowStride,
-      rhs.columnStride,    result.pointer,
+      rhs.columnStride,    getMemory(result.pointer),
       result.batchStride,  result.rowStride,
       arith::ConstantIntOp::create(b, loc, 0, 32),
       epilogue,            closure};
@@ -124,15 +129,55 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
                             LLVM::GEPArg(static_cast<int32_t>(i))));
   SmallVector<Value> operands = {target.context, shape};
   if (isForward)
-    operands.append({input.pointer, operand.pointer, null(), result.pointer,
-                     epilogue, closure});
+    operands.append({input.pointer, operand.pointer, null(),
+                     getMemory(result.pointer), epilogue, closure});
   else
     operands.append({operand.pointer, input.pointer, result.pointer});
+  std::string name =
+      isForward ? "fx_rt_conv2d" : "fx_rt_conv2d_backward_weight";
+  if (!match.element.isF32())
+    name += match.element.isBF16() ? "_bf16" : "_f16";
   func::FuncOp callee = declareRuntime(
-      b, target,
-      isForward ? "fx_rt_conv2d" : "fx_rt_conv2d_backward_weight",
+      b, target, name,
       b.getFunctionType(ValueRange(operands).getTypes(), {b.getI32Type()}));
   func::CallOp::create(b, loc, callee, operands);
+}
+
+/// A hidden result is where the callback's tile is: the matrices of a batch
+/// take turns, rows are as far apart as the runtime says.
+void TemplateEmitter::placeTile(OpBuilder &b, Contraction &match,
+                                func::FuncOp callback, Buffer &raw) {
+  AffineMap map = match.op.getIndexingMapsArray()[2];
+  auto isOneOf = [&](int64_t dim, ArrayRef<unsigned> loops) {
+    return llvm::is_contained(
+        loops, cast<AffineDimExpr>(map.getResult(dim)).getPosition());
+  };
+  auto isBatch = [&](int64_t dim) {
+    return match.kind == ContractionKind::Product ? isOneOf(dim, match.batch)
+                                                  : dim == 0;
+  };
+  auto isRow = [&](int64_t dim) {
+    return match.kind == ContractionKind::Product ? isOneOf(dim, match.row)
+                                                  : dim < 2 + match.grouped;
+  };
+  Value row = callback.getArgument(2), column = callback.getArgument(3);
+  Value tile = callback.getArgument(6), distance = callback.getArgument(7);
+  raw.strides.assign(raw.sizes.size(), b.getI64IntegerAttr(0));
+  Value rowStep = distance, columnStep = constant(b, 1);
+  for (int64_t d = raw.sizes.size() - 1; d >= 0; --d) {
+    if (isBatch(d))
+      continue;
+    Value &step = isRow(d) ? rowStep : columnStep;
+    std::optional<int64_t> known = getConstantIntValue(step);
+    raw.strides[d] = known ? OpFoldResult(b.getI64IntegerAttr(*known)) : step;
+    step = b.createOrFold<arith::MulIOp>(loc, step,
+                                         materialize(b, loc, raw.sizes[d]));
+  }
+  Value offset = arith::AddIOp::create(
+      b, loc, arith::MulIOp::create(b, loc, row, distance), column);
+  offset = arith::SubIOp::create(b, loc, constant(b, 0), offset);
+  raw.pointer = LLVM::GEPOp::create(b, loc, pointer, raw.type.getElementType(),
+                                    tile, LLVM::GEPArg(offset));
 }
 
 LogicalResult TemplateEmitter::emitEpilogue(TemplateCall &call) {
@@ -160,7 +205,12 @@ LogicalResult TemplateEmitter::emitEpilogue(TemplateCall &call) {
     LoopEmitter emitter(b, kernelOp, inside, std::move(found.kernel),
                         std::move(schedule));
     emitter.setBuffer(
-        call.raw, [&](OpBuilder &, KernelFunction &) { return *raw; },
+        call.raw,
+        [&](OpBuilder &b, KernelFunction &) {
+          if (call.isHidden())
+            placeTile(b, call.match, callback, *raw);
+          return *raw;
+        },
         /*isInput=*/true);
     emitter.emitTile(callback, tile);
   }

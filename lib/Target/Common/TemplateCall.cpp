@@ -55,6 +55,36 @@ FailureOr<Contraction> TemplateCall::findContraction(KernelOp kernelOp) {
   return failure();
 }
 
+FailureOr<std::optional<Epilogue>>
+TemplateCall::findEpilogue(KernelOp kernelOp, Contraction &contraction) {
+  Block &body = kernelOp.getBody().front();
+  Value raw = contraction.op.getResult(0);
+  llvm::SetVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    if (&op != contraction.op && !isa<tensor::PadOp>(op) && isLoopOp(&op))
+      ops.insert(&op);
+  SmallVector<Value> outputs;
+  for (Value value : body.getTerminator()->getOperands())
+    if (value != raw)
+      outputs.push_back(value);
+  if (outputs.empty())
+    return std::optional<Epilogue>();
+  FailureOr<Epilogue> found = matchEpilogue(contraction, ops, outputs);
+  if (failed(found))
+    return kernelOp.emitOpError("has ops that are no epilogue of its "
+                                "contraction");
+  return std::optional<Epilogue>(std::move(*found));
+}
+
+Value TemplateCall::findMemory(KernelOp kernelOp, Contraction &contraction,
+                               const std::optional<Epilogue> &epilogue) {
+  Value raw = contraction.op.getResult(0);
+  auto yielded = kernelOp.getBody().front().getTerminator()->getOperands();
+  if (llvm::is_contained(yielded, raw))
+    return raw;
+  return epilogue ? epilogue->inPlace : Value();
+}
+
 FailureOr<TemplateCall> TemplateCall::create(OpBuilder &b, KernelOp kernelOp,
                                              KernelFunction &target) {
   TemplateCall call;
@@ -64,34 +94,21 @@ FailureOr<TemplateCall> TemplateCall::create(OpBuilder &b, KernelOp kernelOp,
     return kernelOp.emitOpError("holds no contraction that is a template");
   call.match = *contraction;
   Contraction &match = call.match;
-  Block &body = kernelOp.getBody().front();
   call.raw = match.op.getResult(0);
-  llvm::SetVector<Operation *> ops;
-  for (Operation &op : body.without_terminator())
-    if (&op != match.op && !isa<tensor::PadOp>(op) && isLoopOp(&op))
-      ops.insert(&op);
-  SmallVector<Value> outputs;
-  for (Value value : body.getTerminator()->getOperands())
-    if (value != call.raw)
-      outputs.push_back(value);
-  if (!outputs.empty()) {
-    FailureOr<Epilogue> found = matchEpilogue(match, ops, outputs);
-    if (failed(found))
-      return kernelOp.emitOpError("has ops that are no epilogue of its "
-                                  "contraction");
-    call.epilogue = std::move(*found);
-  }
-  // Where the raw result is: a buffer of its own, or that of a result.
-  auto yielded = body.getTerminator()->getOperands();
-  auto it = llvm::find(yielded, call.raw);
-  if (it == yielded.end()) {
-    if (!call.epilogue || !call.epilogue->inPlace)
-      return kernelOp.emitOpError("has no memory for its contraction");
-    it = llvm::find(yielded, call.epilogue->inPlace);
-  }
-  call.resultIndex = std::distance(yielded.begin(), it);
-  Buffer memory = target.results[call.resultIndex];
+  FailureOr<std::optional<Epilogue>> epilogue = findEpilogue(kernelOp, match);
+  if (failed(epilogue))
+    return failure();
+  call.epilogue = std::move(*epilogue);
   Buffer &result = call.result;
+  Buffer memory;
+  if (Value value = findMemory(kernelOp, match, call.epilogue)) {
+    auto yielded = kernelOp.getBody().front().getTerminator()->getOperands();
+    call.resultIndex =
+        std::distance(yielded.begin(), llvm::find(yielded, value));
+    memory = target.results[call.resultIndex];
+  } else if (!canHideResult(match)) {
+    return kernelOp.emitOpError("has no memory for its contraction");
+  }
   result = memory;
   result.type = cast<RankedTensorType>(call.raw.getType());
   if (!call.epilogue || memory.type != result.type) {
@@ -109,7 +126,8 @@ FailureOr<TemplateCall> TemplateCall::create(OpBuilder &b, KernelOp kernelOp,
       result.sizes[i] = call.getNumPoints(b, target, {loop.getPosition()});
     } else if (i == 0) {
       result.sizes[i] = getBuffer(kernelOp, target, match.input).sizes[0];
-    } else if (memory.type.getRank() == result.type.getRank()) {
+    } else if (memory.type &&
+               memory.type.getRank() == result.type.getRank()) {
       result.sizes[i] = memory.sizes[i];
     } else {
       return kernelOp.emitOpError("has a dynamic size that is not known");
@@ -144,7 +162,8 @@ ProductCall TemplateCall::getProduct(OpBuilder &b,
 FailureOr<Buffer> TemplateCall::getResultIn(const KernelFunction &target,
                                             const KernelFunction &other) const {
   Buffer buffer = result;
-  buffer.pointer = other.results[resultIndex].pointer;
+  if (!isHidden())
+    buffer.pointer = other.results[resultIndex].pointer;
   IRMapping mapping;
   for (auto [outer, inner] : llvm::zip(target.inputs, other.inputs))
     for (auto [x, y] : llvm::zip(outer.sizes, inner.sizes))

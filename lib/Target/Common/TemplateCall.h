@@ -36,17 +36,29 @@ public:
   /// The first contraction of a kernel that is a template, or failure.
   static FailureOr<Contraction> findContraction(KernelOp kernelOp);
 
+  /// What follows the contraction of a kernel; nothing if that is all it has.
+  /// Failure is an error on the kernel.
+  static FailureOr<std::optional<Epilogue>>
+  findEpilogue(KernelOp kernelOp, Contraction &contraction);
+  /// The result of the kernel that is, or has the memory of, the contraction's;
+  /// null if only the epilogue sees that.
+  static Value findMemory(KernelOp kernelOp, Contraction &contraction,
+                          const std::optional<Epilogue> &epilogue);
+
   /// The operands of a matrix product.
   ProductCall getProduct(OpBuilder &b, KernelFunction &target) const;
-  /// The memory of the contraction's result in another function with the
-  /// arguments of the kernel.
+  /// The contraction's result in another function with the arguments of the
+  /// kernel; without a pointer if it is hidden.
   FailureOr<Buffer> getResultIn(const KernelFunction &target,
                                 const KernelFunction &other) const;
+  /// Whether the result has no memory in the kernel: the library shows it to
+  /// the epilogue tile by tile.
+  bool isHidden() const { return !result.pointer; }
 
   KernelOp kernelOp;
   Contraction match;
-  /// The value of the contraction, and its memory: that of a result of the
-  /// kernel, seen in the shape of the contraction.
+  /// The value of the contraction, and its memory, if any: that of a result of
+  /// the kernel, seen in the shape of the contraction.
   Value raw;
   Buffer result;
   /// The ops after the contraction; none if nothing but it is computed.

@@ -35,7 +35,7 @@ void nvptx::buildLowerToNVPTXPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   FormKernelsPassOptions form;
-  form.convolutions = false;
+  form.hostTemplates = false;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   pm.addPass(createLowerAffinePass());

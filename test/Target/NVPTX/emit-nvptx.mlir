@@ -1,5 +1,5 @@
 // RUN: fx-opt %s --split-input-file --joint-graph --post-grad=inference=true --fx-to-linalg \
-// RUN:   | fx-opt --split-input-file -fx-form-kernels=convolutions=false -fx-plan-memory -fx-emit-nvptx \
+// RUN:   | fx-opt --split-input-file -fx-form-kernels=host-templates=false -fx-plan-memory -fx-emit-nvptx \
 // RUN:   | FileCheck %s
 
 // The entry point starts and ends a call, and asks where tensors are aligned.

@@ -39,6 +39,10 @@ struct Contraction {
 /// zero.
 FailureOr<Contraction> matchContraction(linalg::GenericOp op);
 
+/// Whether the library can keep the result to itself and show it to an epilogue
+/// tile by tile: the result is wider than the operands.
+bool canHideResult(Contraction &contraction);
+
 /// Reads the operands of a matrix product through copies that only permute or
 /// repeat dimensions. Returns whether something changed.
 bool foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op);

@@ -17,9 +17,10 @@ def FormKernelsPass : Pass<"fx-form-kernels", "::mlir::func::FuncOp"> {
   let options = [
     Option<"fuse", "fuse", "bool", /*default=*/"true",
            "Form fused kernels; off gives one generic kernel">,
-    Option<"convolutions", "convolutions", "bool", /*default=*/"true",
-           "The target has templates for convolutions; off makes them loop "
-           "kernels">
+    Option<"hostTemplates", "host-templates", "bool", /*default=*/"true",
+           "The target has the templates of the CPU's library: convolutions, "
+           "products of integers, results that only their epilogues see; off "
+           "leaves products of floating-point numbers">
   ];
   let dependentDialects = ["::mlir::fx::FXDialect",
                            "::mlir::linalg::LinalgDialect",
