@@ -169,7 +169,7 @@ static std::unique_ptr<fx_module> loadModule(const CachedCode &cached,
   }
   auto result = std::make_unique<fx_module>();
   result->context = makeContext();
-  result->code = cpu::loadObject(result->context.get(), cached.object);
+  result->code = cpu::loadObjects(result->context.get(), cached.objects);
   result->description = cached.description;
   CompileStatistics statistics;
   statistics.numKernels = cached.numKernels;
@@ -225,7 +225,7 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
   result->description = compiled->description.toJson();
   for (const auto &function : compiled->description.functions)
     result->functions.insert(function.name);
-  cache.store({result->description, result->code->getObject().str(),
+  cache.store({result->description, result->code->getObjects().vec(),
                statistics.numKernels});
   return result;
 }

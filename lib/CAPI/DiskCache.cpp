@@ -21,7 +21,7 @@ using namespace mlir;
 using namespace mlir::fx::capi;
 
 /// Changes with the layout of the files.
-static constexpr StringRef kMagic = "fx-mlir cache 1\n";
+static constexpr StringRef kMagic = "fx-mlir cache 2\n";
 static constexpr uint64_t kMaxBytes = uint64_t(1) << 30;
 
 static std::string getDigest(StringRef bytes) {
@@ -102,14 +102,17 @@ static std::optional<CachedCode> parse(StringRef text) {
       getDigest(text.drop_front(kDigest)) != text.take_front(kDigest))
     return std::nullopt;
   text = text.drop_front(kDigest);
-  std::optional<StringRef> kernels = take(text), description = take(text),
-                           object = take(text);
+  std::optional<StringRef> kernels = take(text), description = take(text);
   CachedCode code;
-  if (!kernels || !description || !object || !text.empty() ||
-      kernels->getAsInteger(10, code.numKernels))
+  if (!kernels || !description || kernels->getAsInteger(10, code.numKernels))
     return std::nullopt;
   code.description = description->str();
-  code.object = object->str();
+  while (!text.empty()) {
+    std::optional<StringRef> object = take(text);
+    if (!object)
+      return std::nullopt;
+    code.objects.push_back(object->str());
+  }
   return code;
 }
 
@@ -140,7 +143,8 @@ void DiskCache::store(const CachedCode &code) {
   std::string payload;
   append(payload, std::to_string(code.numKernels));
   append(payload, code.description);
-  append(payload, code.object);
+  for (const std::string &object : code.objects)
+    append(payload, object);
   if (llvm::sys::fs::create_directories(folder))
     return;
   llvm::Expected<llvm::FileCache> cache =

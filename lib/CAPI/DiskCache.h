@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir::fx::capi {
 
@@ -21,8 +22,8 @@ namespace mlir::fx::capi {
 struct CachedCode {
   /// As fx_module_describe gives it.
   std::string description;
-  /// An object file.
-  std::string object;
+  /// Object files.
+  std::vector<std::string> objects;
   int64_t numKernels = 0;
 };
 

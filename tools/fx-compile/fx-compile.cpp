@@ -19,18 +19,17 @@ using namespace mlir::fx;
 namespace cl = llvm::cl;
 
 namespace {
-enum class Emit { SharedLibrary, Object, LLVM, PTX, Linalg, FX };
+enum class Emit { SharedLibrary, Object, Assembly, LLVM, PTX, Linalg, FX };
 
 /// Made in main: LLVM registers options of its own, some of the same names,
 /// which are removed first.
 struct CommandLine {
   cl::OptionCategory category{"fx-compile options"};
-  cl::opt<std::string> inputPath{cl::Positional, cl::Required,
+  cl::opt<std::string> inputPath{cl::Positional,
                                  cl::desc("<model.pt2 | .mlir | .json>"),
                                  cl::cat(category)};
   cl::opt<std::string> outputPath{"o", cl::desc("Output file"),
-                                  cl::value_desc("file"), cl::Required,
-                                  cl::cat(category)};
+                                  cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> mode{"mode", cl::desc("inference or training"),
                             cl::init("inference"), cl::cat(category)};
   cl::opt<Emit> emit{
@@ -38,6 +37,7 @@ struct CommandLine {
       cl::values(
           clEnumValN(Emit::SharedLibrary, "so", "shared library and C header"),
           clEnumValN(Emit::Object, "obj", "object file"),
+          clEnumValN(Emit::Assembly, "asm", "assembly text"),
           clEnumValN(Emit::LLVM, "llvm", "LLVM IR of the host code"),
           clEnumValN(Emit::PTX, "ptx", "device code, with --target=nvptx"),
           clEnumValN(Emit::Linalg, "linalg", "linalg on tensors"),
@@ -56,7 +56,13 @@ struct CommandLine {
       cl::desc("The architecture of --target=nvptx (default: sm_90)"),
       cl::init("sm_90"), cl::cat(category)};
   cl::opt<std::string> mcpu{
-      "mcpu", cl::desc("LLVM's name of the processor (default: this one)"),
+      "mcpu",
+      cl::desc("LLVM's name of the processor (default: this one; help lists "
+               "the names)"),
+      cl::cat(category)};
+  cl::opt<std::string> mtriple{
+      "mtriple",
+      cl::desc("The machine, as aarch64-linux-gnu (default: this one)"),
       cl::cat(category)};
   cl::opt<bool> embedWeights{"embed-weights",
                              cl::desc("Put the weights into the library"),
@@ -96,6 +102,10 @@ static CompileOptions getOptions() {
   // Machine code is not shown.
   options.nvptx.cubin = commandLine->emit != Emit::PTX;
   options.cpu.cpu = commandLine->mcpu;
+  options.cpu.triple = commandLine->mtriple;
+  options.cpu.assembly = commandLine->emit == Emit::Assembly;
+  options.cpu.singleObject = commandLine->emit != Emit::SharedLibrary;
+  options.cpu.keepLLVMIR = commandLine->emit == Emit::LLVM;
   options.partition = commandLine->partition;
   exitOnError(commandLine->hooks.apply(options));
   options.printTimes = commandLine->times;
@@ -118,6 +128,16 @@ static void writeText(llvm::function_ref<void(llvm::raw_ostream &)> write) {
   exitOnError(writeOutputFile(commandLine->outputPath, write));
 }
 
+static int printProcessors(const cpu::CPUOptions &options) {
+  std::string error;
+  auto names = cpu::listProcessors(options, error);
+  if (failed(names))
+    exitOnError(llvm::createStringError(error));
+  for (const std::string &name : *names)
+    llvm::outs() << name << "\n";
+  return 0;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ResetCommandLineParser();
@@ -126,6 +146,11 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(commandLine->category);
   cl::ParseCommandLineOptions(argc, argv, "Compiles a model ahead of time\n");
   CompileOptions options = getOptions();
+  if (commandLine->mcpu == "help")
+    return printProcessors(options.cpu);
+  if (commandLine->inputPath.empty() || commandLine->outputPath.empty())
+    exitOnError(llvm::createStringError(
+        "an input and -o OUTPUT are needed; --help lists the options"));
   InputFile::Options inputOptions;
   inputOptions.loss = commandLine->loss;
   inputOptions.allowAnySchema = commandLine->allowSchema;
@@ -159,6 +184,7 @@ int main(int argc, char **argv) {
     writeText([&](llvm::raw_ostream &os) { os << compiled->ptx; });
     return 0;
   case Emit::Object:
+  case Emit::Assembly:
     return failed(compiled->code->emitObject(commandLine->outputPath));
   default:
     exitOnError(writeSharedLibrary(*compiled,

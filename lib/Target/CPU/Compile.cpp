@@ -1,7 +1,10 @@
 //===- Compile.cpp - Module to machine code -------------------------------===//
 
 #include "../Common/KernelStatistics.h"
+#include "GenerateObject.h"
 #include "MachineCode.h"
+#include "SplitModule.h"
+#include "TargetMachine.h"
 
 #include "fx/IR/FXDialect.h"
 #include "fx/Lowering/Kernels/Passes.h"
@@ -40,8 +43,12 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/Threading.h"
 
 #include <chrono>
+#include <cstdlib>
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -87,7 +94,9 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   // Sizes are arithmetic of the entry point.
   pm.addPass(createLowerAffinePass());
   EmitCPUPassOptions emit;
-  emit.vectorBits = getVectorBits(options);
+  std::string error;
+  if (auto machine = createTargetMachine(options, error))
+    emit.vectorBits = getVectorBits(*machine);
   pm.addPass(createEmitCPUPass(emit));
   pm.addPass(createCPUToLLVMPass());
 }
@@ -99,33 +108,94 @@ static double since(Clock::time_point from) {
   return std::chrono::duration<double, std::milli>(Clock::now() - from).count();
 }
 
+/// How many threads generate code.
+static unsigned getNumThreads(const CPUOptions &options) {
+  unsigned count = options.threads;
+  if (const char *text = count ? nullptr : std::getenv("FX_COMPILE_THREADS"))
+    if (StringRef(text).getAsInteger(10, count))
+      count = 0;
+  return count ? count : llvm::hardware_concurrency().compute_thread_count();
+}
+
+namespace {
+/// One module of LLVM IR on its way to machine code.
+struct Part {
+  std::unique_ptr<llvm::LLVMContext> context =
+      std::make_unique<llvm::LLVMContext>();
+  std::unique_ptr<llvm::Module> module;
+  GeneratedCode code;
+};
+} // namespace
+
+/// Each object file takes some time of its own: this is ten times as much.
+static constexpr unsigned kOpsPerPart = 2000;
+
 FailureOr<std::unique_ptr<CompiledModule>>
 cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
                        const CPUOptions &options) {
-  auto translated = Clock::now();
-  auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> llvmModule =
-      translateModuleToLLVMIR(module, *llvmContext, "fx");
-  if (!llvmModule)
+  auto start = Clock::now();
+  SmallVector<OwningOpRef<ModuleOp>> parts = splitModule(
+      module, options.singleObject ? std::numeric_limits<unsigned>::max()
+                                   : kOpsPerPart);
+  unsigned numThreads =
+      std::min<unsigned>(getNumThreads(options), parts.size());
+  std::vector<Part> work(parts.size());
+  // Parts that are translated are compiled while the next ones are translated.
+  double translation = 0;
+  bool isFine = true;
+  {
+    std::optional<llvm::StdThreadPool> pool;
+    if (numThreads > 1)
+      pool.emplace(llvm::hardware_concurrency(numThreads));
+    for (auto [part, translated] : llvm::zip_equal(work, parts)) {
+      auto begin = Clock::now();
+      part.module = translateModuleToLLVMIR(*translated, *part.context, "fx");
+      translation += since(begin);
+      if (!part.module) {
+        isFine = false;
+        break;
+      }
+      auto generate = [&options, &part = part] {
+        part.code = generateObject(*part.module, options);
+        part.module.reset();
+        part.context.reset();
+      };
+      if (pool)
+        pool->async(generate);
+      else
+        generate();
+    }
+  }
+  if (!isFine)
     return failure();
-  auto generated = Clock::now();
-  FailureOr<std::unique_ptr<CompiledModule>> result = generateMachineCode(
-      source, std::move(llvmContext), std::move(llvmModule), options);
-  double translation = since(translated) - since(generated);
-  double llvmTime = since(generated);
+  std::vector<std::string> objects;
+  std::string llvmIR;
+  for (Part &part : work) {
+    if (!part.code.error.empty())
+      return source.emitError(part.code.error);
+    objects.emplace_back(part.code.object.begin(), part.code.object.end());
+    llvmIR += part.code.llvmIR;
+  }
+  // Of the time with several threads, what translation does not take.
+  double llvmTime = since(start) - translation;
   if (options.printTimes)
-    llvm::errs() << llvm::formatv("cpu: translation {0:f1} ms, LLVM {1:f1} ms\n",
-                                  translation, llvmTime);
+    llvm::errs() << llvm::formatv(
+        "cpu: translation {0:f1} ms, LLVM {1:f1} ms ({2} parts, {3} threads)\n",
+        translation, llvmTime, work.size(), numThreads);
   if (options.statistics) {
     options.statistics->times.emplace_back("translation", translation);
     options.statistics->times.emplace_back("llvm", llvmTime);
   }
-  return result;
+  return makeCompiledModule(source.getContext(), std::move(objects),
+                            std::move(llvmIR), options);
 }
 
 FailureOr<std::unique_ptr<CompiledModule>>
 cpu::compileForCPU(ModuleOp module, const CPUOptions &options) {
   auto start = Clock::now();
+  std::string error;
+  if (!createTargetMachine(options, error))
+    return module.emitError(error);
   OwningOpRef<ModuleOp> copy = module.clone();
   PassManager pm(module.getContext());
   pm.enableVerifier(options.verifyPasses);

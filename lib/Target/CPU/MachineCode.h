@@ -1,4 +1,4 @@
-//===- MachineCode.h - LLVM IR to machine code ------------------*- C++ -*-===//
+//===- MachineCode.h - Object files as a module -----------------*- C++ -*-===//
 //
 // Private to the CPU target.
 //
@@ -9,22 +9,11 @@
 
 #include "fx/Target/CPU/CPU.h"
 
-namespace llvm {
-class LLVMContext;
-class Module;
-} // namespace llvm
-
 namespace mlir::fx::cpu {
 
-/// The width of the vector registers of the target in bits.
-unsigned getVectorBits(const CPUOptions &options);
-
-/// Optimises the module and generates its object code.
-FailureOr<std::unique_ptr<CompiledModule>>
-generateMachineCode(ModuleOp source,
-                    std::unique_ptr<llvm::LLVMContext> context,
-                    std::unique_ptr<llvm::Module> module,
-                    const CPUOptions &options);
+std::unique_ptr<CompiledModule>
+makeCompiledModule(MLIRContext *context, std::vector<std::string> objects,
+                   std::string llvmIR, const CPUOptions &options);
 
 } // namespace mlir::fx::cpu
 

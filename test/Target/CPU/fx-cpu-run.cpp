@@ -102,6 +102,8 @@ int main(int argc, char **argv) {
   options.cpu = cpuName;
   options.fuse = !noFuse;
   options.printTimes = times;
+  options.singleObject = !emitObject.empty() || !emitLLVM.empty();
+  options.keepLLVMIR = !emitLLVM.empty();
   auto compiled = cpu::compileForCPU(*module, options);
   if (failed(compiled))
     return 1;

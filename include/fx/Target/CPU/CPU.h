@@ -28,7 +28,10 @@
 namespace mlir::fx::cpu {
 
 struct CPUOptions {
-  /// LLVM's name of the processor; empty or "native" is this machine's.
+  /// The target triple; empty is this machine's.
+  std::string triple;
+  /// LLVM's name of the processor; empty is this machine's, or any one if the
+  /// triple is of another kind, "native" is this machine's.
   std::string cpu;
   /// LLVM feature string; empty is that of the processor.
   std::string features;
@@ -42,10 +45,24 @@ struct CPUOptions {
   bool printTimes = false;
   /// Receives compile times and the number of kernels; may be null.
   CompileStatistics *statistics = nullptr;
+  /// Threads that generate code: 0 is FX_COMPILE_THREADS in the environment,
+  /// else as many as the process may use processors.
+  unsigned threads = 0;
+  /// All code in one object file, as emitObject() needs it. Else there are
+  /// several for large modules, whatever the number of threads.
+  bool singleObject = false;
+  /// Keep the optimised LLVM IR for getLLVMIR().
+  bool keepLLVMIR = false;
+  /// Assembly text in the place of object files.
+  bool assembly = false;
   /// Functions of the run-time library that a shared library exports besides
   /// those that every one does.
   std::vector<std::string> exports;
 };
+
+/// LLVM's names of the processors of a triple; `error` is set on failure.
+FailureOr<std::vector<std::string>> listProcessors(const CPUOptions &options,
+                                                   std::string &error);
 
 /// The C signature of an entry point.
 using EntryPoint = int32_t (*)(void *context, void *const *args,
@@ -62,9 +79,10 @@ public:
   EntryPoint lookupEntry(StringRef name) {
     return reinterpret_cast<EntryPoint>(lookup(name));
   }
-  /// The contents of the object file.
-  virtual StringRef getObject() = 0;
-  /// Writes an object file that needs libFXRuntime.a.
+  /// The contents of the object files.
+  virtual ArrayRef<std::string> getObjects() = 0;
+  /// Writes the object file, of which there must be one alone: see
+  /// CPUOptions::singleObject. It needs libFXRuntime.a.
   virtual LogicalResult emitObject(StringRef path) = 0;
   /// Links a shared library that needs nothing but the C library. It exports
   /// the functions and the run-time library's C interface. `extraObjects` are
@@ -72,8 +90,8 @@ public:
   virtual LogicalResult
   emitSharedLibrary(StringRef path,
                     ArrayRef<std::string> extraObjects = {}) = 0;
-  /// The optimised LLVM IR as text; empty for code of loadObject().
-  virtual std::string getLLVMIR() = 0;
+  /// The optimised LLVM IR as text; empty unless CPUOptions::keepLLVMIR.
+  virtual StringRef getLLVMIR() = 0;
 };
 
 /// Compiles a copy of the module; errors are diagnostics on it.
@@ -85,9 +103,9 @@ compileForCPU(ModuleOp module, const CPUOptions &options = {});
 FailureOr<std::unique_ptr<CompiledModule>>
 compileLLVMModule(ModuleOp source, ModuleOp module, const CPUOptions &options);
 
-/// Code that getObject() gave in this process or another one on this machine.
-std::unique_ptr<CompiledModule> loadObject(MLIRContext *context,
-                                           StringRef object);
+/// Code that getObjects() gave in this process or another one on this machine.
+std::unique_ptr<CompiledModule> loadObjects(MLIRContext *context,
+                                            std::vector<std::string> objects);
 
 /// From linalg on tensors to the LLVM dialect.
 void buildLowerToCPUPipeline(OpPassManager &pm, const CPUOptions &options);
