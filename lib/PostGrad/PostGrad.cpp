@@ -15,6 +15,7 @@ void fx::buildPostGradPasses(StagePasses &passes,
   passes.add(createRemoveIdentityOpsPass());  // 5.5
   passes.add(createFoldConstantCumsumPass()); // 5.7, pass 1
   passes.add(createCancelSplitCatPass());     // 5.7, pass 2
+  passes.add(createGatherBeforePointwisePass());
   passes.addOption(createDecomposeMmPass({options.isGPU}),
                    "decompose_mm_pass"); // 5.10
   passes.add(createUnfuseBiasAddPass(), options.isGPU);

@@ -143,7 +143,8 @@ PIPELINE = """
     -fx-scale-softmax -fx-replace-random -fx-fuse-seeds -fx-verify-joint-graph
     -fx-eliminate-dead-code -fx-reorder-for-locality -fx-merge-views
     -fx-remove-identity-ops -fx-fold-constant-cumsum -fx-cancel-split-cat
-    -fx-fuse-addmm -fx-reuse-partial-reduction -fx-dedupe-sym-size
+    -fx-gather-before-pointwise -fx-fuse-addmm -fx-reuse-partial-reduction
+    -fx-dedupe-sym-size
     -fx-eliminate-dead-code -fx-verify-post-grad
 """.split()
 

@@ -92,6 +92,18 @@ def CancelSplitCatPass : FX_PostGradPass<"fx-cancel-split-cat"> {
   }];
 }
 
+def GatherBeforePointwisePass : FX_PostGradPass<"fx-gather-before-pointwise"> {
+  let summary = "Applies pointwise ops to what a gather takes";
+  let description = [{
+    gather(f(x, y), dim, index) -> f(gather(x, dim, index), y)
+    x has the shape of f's result, y is a scalar or stays the same along dim; an
+    eighth of the elements at most are taken. A cross entropy then takes its
+    class from the logits, and the logarithms of all probabilities are not
+    written. Inductor's lowering computes f where it is read; here a gather reads
+    memory.
+  }];
+}
+
 def FoldConstantCumsumPass : FX_PostGradPass<"fx-fold-constant-cumsum"> {
   let summary = "Computes the running sum of a constant";
   let description = [{
