@@ -98,6 +98,12 @@ def read_defaults():
             path.read_text() for folder in ("Compiler", "Target")
             for path in (ROOT / "lib" / folder).rglob("*.cpp"))):
         defaults.setdefault(name, "on")
+    # What one target's pipeline alone adds.
+    added = {target: {name for path in (ROOT / "lib" / "Target" / target).glob("*.cpp")
+                      for name in re.findall(r"create(\w+Pass)\(", path.read_text())}
+             for target in ("CPU", "NVPTX")}
+    for name in added["NVPTX"] - added["CPU"]:
+        defaults[name] = "on for nvptx"
     return {**defaults, **USER_PASSES}
 
 

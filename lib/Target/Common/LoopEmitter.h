@@ -169,9 +169,20 @@ protected:
                                        ValueRange accumulators) {
     return emitReduced(0, sweep, accumulators);
   }
+  /// Makes the accumulators of two parts of a row those of both.
+  using Combine =
+      llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)>;
   /// The accumulators of all threads of a row, combined.
-  virtual Value combineThreads(Operation *combiner, Value accumulator) {
-    return accumulator;
+  virtual SmallVector<Value> combineThreads(Combine combine,
+                                            ValueRange accumulators) {
+    return SmallVector<Value>(accumulators);
+  }
+  Value combineThreads(Operation *combiner, Value accumulator) {
+    return combineThreads(
+        [&](ValueRange a, ValueRange c) {
+          return SmallVector<Value>{combine(combiner, a[0], c[0])};
+        },
+        ValueRange(accumulator))[0];
   }
   /// The lanes of an accumulator, combined; itself if it has one.
   Value combineVector(Operation *combiner, Value accumulator);
@@ -184,6 +195,8 @@ protected:
   SmallVector<Value> combineSelection(linalg::GenericOp op,
                                       const Selection &selection,
                                       ArrayRef<Value> accumulators);
+  /// Maximum and sum of a softmax: of lanes, and then of all threads.
+  SmallVector<Value> combineOnlineSums(ArrayRef<Value> accumulators);
   SmallVector<Value> getNeutrals(unsigned sweep);
   SmallVector<Value> emitAccumulation(
       unsigned dim, Value end, int64_t step, int64_t innerSteps,

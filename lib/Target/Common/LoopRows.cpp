@@ -2,6 +2,7 @@
 
 #include "LoopEmitter.h"
 
+#include "fx/Lowering/Kernels/OnlineSoftmax.h"
 #include "fx/Support/Sizes.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -96,6 +97,38 @@ SmallVector<Value> LoopEmitter::combineSelection(linalg::GenericOp op,
   return current;
 }
 
+static SmallVector<Value> combinePair(OpBuilder &b, Location loc, ValueRange a,
+                                      ValueRange c) {
+  OnlineSum sums = combineOnline(b, loc, {a[0], a[1]}, {c[0], c[1]});
+  return {sums.largest, sums.total};
+}
+
+SmallVector<Value>
+LoopEmitter::combineOnlineSums(ArrayRef<Value> accumulators) {
+  SmallVector<Value> current(accumulators);
+  setInsertion(top());
+  if (schedule.isVectorReduced() && schedule.width > 1) {
+    for (int64_t width = schedule.width / 2; width > 0; width /= 2) {
+      SmallVector<Value> low, high;
+      for (Value value : current) {
+        SmallVector<int64_t> lanes(2 * width);
+        std::iota(lanes.begin(), lanes.end(), 0);
+        ArrayRef<int64_t> all(lanes);
+        low.push_back(vector::ShuffleOp::create(b, loc, value, value,
+                                                all.take_front(width)));
+        high.push_back(vector::ShuffleOp::create(b, loc, value, value,
+                                                 all.drop_front(width)));
+      }
+      current = combinePair(b, loc, low, high);
+    }
+    for (Value &value : current)
+      value = vector::ExtractOp::create(b, loc, value, ArrayRef<int64_t>{0});
+  }
+  return combineThreads(
+      [&](ValueRange a, ValueRange c) { return combinePair(b, loc, a, c); },
+      current);
+}
+
 /// The value that `combiner` leaves others unchanged with.
 static TypedAttr getNeutral(OpBuilder &b, Operation *combiner, Type type) {
   if (auto attr = arith::getNeutralElement(combiner))
@@ -158,15 +191,21 @@ SmallVector<Value> LoopEmitter::emitSweepBody(unsigned sweep,
 }
 
 /// The neutral accumulators of a sweep, null for those of selections; empty if
-/// it has another reduction that is not one associative op.
+/// it has another reduction that has none.
 SmallVector<Value> LoopEmitter::getNeutrals(unsigned sweep) {
   SmallVector<Value> neutrals;
   for (const LoopReduction &reduction : kernel.reductions) {
     if (reduction.sweep != sweep)
       continue;
     linalg::GenericOp op = reduction.op;
+    bool isOnline = isOnlineSum(op);
     for (unsigned i = 0; i < reduction.maps.size(); ++i) {
       Operation *combiner = getCombiner(op, i);
+      if (isOnline) {
+        neutrals.push_back(
+            splat(evaluate(op.getDpsInitOperand(i)->get(), reduction.maps[i])));
+        continue;
+      }
       if (!combiner && !matchSelection(op))
         return {};
       if (!combiner) {
@@ -201,13 +240,21 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
     closeLoop(loop, updated);
     return SmallVector<Value>(loop.getResults());
   };
-  // The combiner of each accumulator, null for those of selections.
+  // The combiner of each accumulator, null for those of selections and online
+  // sums; where pairs of the latter begin.
   SmallVector<Operation *> combiners;
+  SmallVector<size_t> pairs;
   bool sums = false;
   for (const LoopReduction &reduction : kernel.reductions) {
     linalg::GenericOp op = reduction.op;
     if (reduction.sweep != sweep)
       continue;
+    if (isOnlineSum(op)) {
+      pairs.push_back(combiners.size());
+      combiners.append(2, nullptr);
+      sums = true;
+      continue;
+    }
     for (unsigned i = 0; i < reduction.maps.size(); ++i) {
       combiners.push_back(getCombiner(op, i));
       sums |= isa_and_nonnull<arith::AddFOp>(combiners.back());
@@ -246,6 +293,10 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
   for (auto [i, combiner] : llvm::enumerate(combiners))
     if (combiner)
       partial[i] = combine(combiner, totals[i], partial[i]);
+  for (size_t i : pairs)
+    llvm::copy(combinePair(b, loc, totals.slice(i, 2),
+                           ValueRange(partial).slice(i, 2)),
+               partial.begin() + i);
   closeLoop(blocks, partial);
   return SmallVector<Value>(blocks.getResults());
 }
@@ -453,8 +504,9 @@ void LoopEmitter::emitRow() {
         Lanes start =
             evaluate(op.getDpsInitOperand(i)->get(), map);
         starts.push_back(start);
-        // A selection may see its start many times.
-        if (!partial || matchSelection(op)) {
+        // A selection may see its start many times, an online sum has a
+        // neutral one.
+        if (!partial || matchSelection(op) || isOnlineSum(op)) {
           init.push_back(splat(start));
           continue;
         }
@@ -488,10 +540,14 @@ void LoopEmitter::emitRow() {
                                     ArrayRef(finished).slice(next, count)),
                    finished.begin() + next);
       }
+      bool isOnline = isOnlineSum(op);
+      if (isOnline && partial)
+        llvm::copy(combineOnlineSums(ArrayRef(finished).slice(next, 2)),
+                   finished.begin() + next);
       for (auto [i, map] : llvm::enumerate(reduction.maps)) {
         Lanes lanes{finished[next], schedule.width > 1 && !vectorRow, top(),
                     {}, {}};
-        if (partial && !selection) {
+        if (partial && !selection && !isOnline) {
           Operation *combiner = getCombiner(op, i);
           setInsertion(top());
           if (vectorRow)

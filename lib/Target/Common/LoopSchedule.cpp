@@ -2,6 +2,8 @@
 
 #include "LoopEmitter.h"
 
+#include "fx/Lowering/Kernels/OnlineSoftmax.h"
+
 using namespace mlir;
 using namespace mlir::fx;
 using namespace mlir::fx::target;
@@ -113,7 +115,7 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
   for (const LoopReduction &reduction : kernel.reductions)
     for (unsigned i = 0; i < reduction.maps.size(); ++i)
       opaque |= !getCombiner(reduction.op, i) &&
-                !matchSelection(reduction.op);
+                !matchSelection(reduction.op) && !isOnlineSum(reduction.op);
   int64_t lanes = vectorBits / 32;
   double bestCost = 1e30;
   for (unsigned d : order) {

@@ -34,6 +34,7 @@ void nvptx::buildLowerToNVPTXPipeline(OpPassManager &pm,
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createOnlineSoftmaxPass());
   FormKernelsPassOptions form;
   form.hostTemplates = false;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));

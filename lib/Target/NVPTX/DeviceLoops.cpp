@@ -2,6 +2,8 @@
 
 #include "DeviceLoops.h"
 
+#include "fx/Lowering/Kernels/OnlineSoftmax.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 using namespace mlir;
@@ -144,10 +146,13 @@ DeviceSchedule nvptx::chooseDeviceSchedule(const LoopKernel &kernel,
   }
 
   // Reductions that are not one associative op have an order.
+  int64_t accumulatorBytes = 0;
   for (const LoopReduction &reduction : kernel.reductions)
-    for (unsigned i = 0; i < reduction.maps.size(); ++i)
-      if (!getCombiner(reduction.op, i))
+    for (unsigned i = 0; i < reduction.maps.size(); ++i) {
+      if (!getCombiner(reduction.op, i) && !isOnlineSum(reduction.op))
         return finish();
+      accumulatorBytes += 8;
+    }
 
   // Neighbouring threads should read neighbouring elements.
   auto isContiguous = [&](unsigned d) {
@@ -164,7 +169,6 @@ DeviceSchedule nvptx::chooseDeviceSchedule(const LoopKernel &kernel,
     (schedule.dims[innermost].reduced ? rowContiguous : pointsContiguous) =
         true;
   int64_t maxLanes = 1024;
-  int64_t accumulatorBytes = 8 * kernel.reductions.size();
   while (maxLanes > kWarp && maxLanes * accumulatorBytes > kSharedBytes)
     maxLanes /= 2;
 
@@ -504,17 +508,21 @@ void DeviceLoopEmitter::store(const LoopOutput &output) {
 //===----------------------------------------------------------------------===//
 
 /// Combines neighbouring `lanes` threads of a warp; all get the result.
-Value DeviceLoopEmitter::combineWarp(Operation *combiner, Value value,
-                                     int64_t lanes) {
+SmallVector<Value> DeviceLoopEmitter::combineWarp(Combine combine,
+                                                  ValueRange accumulators,
+                                                  int64_t lanes) {
   Value width = arith::ConstantIntOp::create(b, loc, kWarp, 32);
+  SmallVector<Value> values(accumulators);
   for (int64_t distance = lanes / 2; distance > 0; distance /= 2) {
     Value offset = arith::ConstantIntOp::create(b, loc, distance, 32);
-    Value other = gpu::ShuffleOp::create(b, loc, value, offset, width,
-                                         gpu::ShuffleMode::XOR)
-                      .getShuffleResult();
-    value = combine(combiner, value, other);
+    SmallVector<Value> others;
+    for (Value value : values)
+      others.push_back(gpu::ShuffleOp::create(b, loc, value, offset, width,
+                                              gpu::ShuffleMode::XOR)
+                           .getShuffleResult());
+    values = combine(values, others);
   }
-  return value;
+  return values;
 }
 
 Value DeviceLoopEmitter::allocateShared(Type element, int64_t count) {
@@ -535,31 +543,42 @@ Value DeviceLoopEmitter::allocateShared(Type element, int64_t count) {
 }
 
 /// Combines the lanes of each point through shared memory; all get the result.
-Value DeviceLoopEmitter::combineShared(Operation *combiner, Value value) {
-  Type type = value.getType();
-  bool isBool = type.isInteger(1);
-  Type stored = isBool ? Type(b.getI8Type()) : type;
-  Value memory = allocateShared(stored, device.getBlockSize());
-  auto getAddress = [&](Value laneNumber) -> Value {
+SmallVector<Value>
+DeviceLoopEmitter::combineShared(Combine combine, ValueRange accumulators) {
+  SmallVector<Type> types(accumulators.getTypes()), stored;
+  SmallVector<Value> memories;
+  for (Type type : types) {
+    stored.push_back(type.isInteger(1) ? Type(b.getI8Type()) : type);
+    memories.push_back(allocateShared(stored.back(), device.getBlockSize()));
+  }
+  auto getAddress = [&](unsigned i, Value laneNumber) -> Value {
     Value index = arith::AddIOp::create(
         b, loc,
         arith::MulIOp::create(b, loc, laneNumber, constant(device.points)),
         pointInBlock);
-    return LLVM::GEPOp::create(b, loc, memory.getType(), stored, memory,
-                               LLVM::GEPArg(index));
+    return LLVM::GEPOp::create(b, loc, memories[i].getType(), stored[i],
+                               memories[i], LLVM::GEPArg(index));
   };
-  auto read = [&](Value laneNumber) -> Value {
-    Value result =
-        LLVM::LoadOp::create(b, loc, stored, getAddress(laneNumber));
-    return isBool ? Value(arith::TruncIOp::create(b, loc, type, result))
-                  : result;
+  auto read = [&](Value laneNumber) {
+    SmallVector<Value> values;
+    for (unsigned i = 0; i < types.size(); ++i) {
+      Value value = LLVM::LoadOp::create(b, loc, stored[i],
+                                         getAddress(i, laneNumber));
+      values.push_back(stored[i] == types[i]
+                           ? value
+                           : arith::TruncIOp::create(b, loc, types[i], value));
+    }
+    return values;
   };
-  auto write = [&](Value x) {
-    if (isBool)
-      x = arith::ExtUIOp::create(b, loc, stored, x);
-    LLVM::StoreOp::create(b, loc, x, getAddress(lane));
+  auto write = [&](ValueRange values) {
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Value x = value;
+      if (stored[i] != types[i])
+        x = arith::ExtUIOp::create(b, loc, stored[i], x);
+      LLVM::StoreOp::create(b, loc, x, getAddress(i, lane));
+    }
   };
-  write(value);
+  write(accumulators);
   gpu::BarrierOp::create(b, loc);
   for (int64_t distance = device.lanes / 2; distance > 0; distance /= 2) {
     Value active = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
@@ -568,9 +587,9 @@ Value DeviceLoopEmitter::combineShared(Operation *combiner, Value value) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(inner.getInsertionBlock(),
                           inner.getInsertionPoint());
-      Value other = read(
+      SmallVector<Value> others = read(
           arith::AddIOp::create(b, loc, lane, constant(distance)));
-      write(combine(combiner, read(lane), other));
+      write(combine(read(lane), others));
       scf::YieldOp::create(b, loc);
     });
     gpu::BarrierOp::create(b, loc);
@@ -578,26 +597,31 @@ Value DeviceLoopEmitter::combineShared(Operation *combiner, Value value) {
   return read(constant(0));
 }
 
-Value DeviceLoopEmitter::combineThreads(Operation *combiner,
-                                        Value accumulator) {
+SmallVector<Value> DeviceLoopEmitter::combineThreads(Combine combine,
+                                                     ValueRange accumulators) {
   if (!isRowShared())
-    return accumulator;
-  Type type = accumulator.getType();
-  bool hasShuffle = type.isF32() || type.isInteger(32);
+    return SmallVector<Value>(accumulators);
+  bool hasShuffle = llvm::all_of(accumulators.getTypes(), [](Type type) {
+    return type.isF32() || type.isInteger(32);
+  });
   if (!device.lanesFirst || !hasShuffle)
-    return combineShared(combiner, accumulator);
-  Value value = combineWarp(combiner, accumulator,
-                            std::min<int64_t>(device.lanes, kWarp));
+    return combineShared(combine, accumulators);
+  SmallVector<Value> values = combineWarp(
+      combine, accumulators, std::min<int64_t>(device.lanes, kWarp));
   if (device.lanes <= kWarp)
-    return value;
+    return values;
   // One partial result of each warp, combined again by every warp.
   int64_t warps = device.lanes / kWarp;
-  Value memory = allocateShared(type, device.points * warps);
-  auto getAddress = [&](Value warp) -> Value {
+  SmallVector<Value> memories;
+  for (Value value : values)
+    memories.push_back(
+        allocateShared(value.getType(), device.points * warps));
+  auto getAddress = [&](unsigned i, Value warp) -> Value {
     Value index = arith::AddIOp::create(
         b, loc,
         arith::MulIOp::create(b, loc, pointInBlock, constant(warps)), warp);
-    return LLVM::GEPOp::create(b, loc, memory.getType(), type, memory,
+    return LLVM::GEPOp::create(b, loc, memories[i].getType(),
+                               values[i].getType(), memories[i],
                                LLVM::GEPArg(index));
   };
   Value warp = arith::DivUIOp::create(b, loc, lane, constant(kWarp));
@@ -607,12 +631,15 @@ Value DeviceLoopEmitter::combineThreads(Operation *combiner,
   scf::IfOp::create(b, loc, isFirst, [&](OpBuilder &inner, Location) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-    LLVM::StoreOp::create(b, loc, value, getAddress(warp));
+    for (auto [i, value] : llvm::enumerate(values))
+      LLVM::StoreOp::create(b, loc, value, getAddress(i, warp));
     scf::YieldOp::create(b, loc);
   });
   gpu::BarrierOp::create(b, loc);
-  Value partial = LLVM::LoadOp::create(
-      b, loc, type,
-      getAddress(arith::RemUIOp::create(b, loc, inWarp, constant(warps))));
-  return combineWarp(combiner, partial, warps);
+  Value part = arith::RemUIOp::create(b, loc, inWarp, constant(warps));
+  SmallVector<Value> partial;
+  for (auto [i, value] : llvm::enumerate(values))
+    partial.push_back(LLVM::LoadOp::create(b, loc, value.getType(),
+                                           getAddress(i, part)));
+  return combineWarp(combine, partial, warps);
 }

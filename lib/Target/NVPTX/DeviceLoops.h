@@ -62,7 +62,9 @@ protected:
   bool isRowShared() const override { return device.lanes > 1; }
   SmallVector<Value> emitSweep(unsigned sweep,
                                ValueRange accumulators) override;
-  Value combineThreads(Operation *combiner, Value accumulator) override;
+  using LoopEmitter::combineThreads;
+  SmallVector<Value> combineThreads(Combine combine,
+                                    ValueRange accumulators) override;
   void store(const LoopOutput &output) override;
 
 private:
@@ -78,8 +80,9 @@ private:
   Value getStoreCondition(bool alongRow);
   /// Emits `body` where `condition` holds.
   void emitIf(Value condition, llvm::function_ref<void()> body);
-  Value combineWarp(Operation *combiner, Value value, int64_t lanes);
-  Value combineShared(Operation *combiner, Value value);
+  SmallVector<Value> combineWarp(Combine combine, ValueRange accumulators,
+                                 int64_t lanes);
+  SmallVector<Value> combineShared(Combine combine, ValueRange accumulators);
   /// Shared memory of `count` elements, an address of the generic space.
   Value allocateShared(Type element, int64_t count);
 

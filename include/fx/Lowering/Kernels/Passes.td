@@ -5,6 +5,23 @@
 
 include "mlir/Pass/PassBase.td"
 
+def OnlineSoftmaxPass : Pass<"fx-online-softmax", "::mlir::func::FuncOp"> {
+  let summary = "Computes maximum and sum of a softmax in one sweep";
+  let description = [{
+    m = max(x), s = sum(e^(x - m)) -> one reduction with the results m and s
+    Inductor's `prepare_softmax_online`: while the elements pass by the sum is
+    kept relative to the largest one so far, and multiplied by e^(old - new)
+    where that grows. A row that does not stay in the cache is read once less. It
+    costs as many calls of exp, and some more operations for each element. Rows
+    without a finite element are NaN as before.
+  }];
+  let options = [
+    Option<"minElements", "min-elements", "int64_t", /*default=*/"0",
+           "Shorter rows keep their two reductions">
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def FormKernelsPass : Pass<"fx-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Groups linalg on tensors into fx.kernel";
   let description = [{
