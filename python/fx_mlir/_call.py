@@ -239,7 +239,8 @@ def call_module():
     try:
         module = _import_extension()
         module.initialize(torch.Tensor, *_library.runtime_functions(),
-                          draw_seeds, copy_dense, as_strided, copy_into)
+                          draw_seeds, copy_dense, as_strided, copy_into,
+                          *compat.runtime_questions())
         with compat.real_tensors():
             _check_extension(module)
         return module

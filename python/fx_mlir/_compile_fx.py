@@ -9,7 +9,7 @@ from typing import Any, List, NamedTuple
 
 import torch
 
-from . import _call, _hooks, _library, _report, _split, config
+from . import _call, _hooks, _library, _report, _shortcuts, _split, config
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -33,27 +33,34 @@ def compile_fx(gm, example_inputs, options):
     with what that returned.
     """
     _hooks.apply_to_dynamo_graph(options.pre_grad_custom, gm)
-    return compat.aot_compile(
+    parts = _shortcuts.Parts()
+    call = compat.aot_compile(
         gm,
         example_inputs,
         fw_compiler=functools.partial(
-            _fw_compiler_base, is_inference=False, options=options),
+            _fw_compiler_base, is_inference=False, parts=parts,
+            options=options),
         bw_compiler=functools.partial(_bw_compiler, options=options),
         inference_compiler=functools.partial(
-            _fw_compiler_base, is_inference=True, options=options),
+            _fw_compiler_base, is_inference=True, parts=parts,
+            options=options),
         partition_fn=functools.partial(
-            _partition, dynamo_gm=gm, options=options),
+            _partition, dynamo_gm=gm, parts=parts, options=options),
     )
+    return _shortcuts.shorten(call, parts, gm, example_inputs)
 
 
-def _fw_compiler_base(gm, example_inputs, *, is_inference, options):
+def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options):
     """Compiles an inference graph; of a training graph it takes the forward."""
+    parts.metadata = compat.runtime_metadata()
+    parts.primals = [n.meta["val"] for n in compat.placeholders(gm)]
     if is_inference:
         _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
-        function = _compile_whole(
+        parts.inference = _compile_whole(
             gm, options, lambda: _compile_inference(gm, options))
-        return function or _compile_split(gm, options, "inference")
-    return _unwrap(gm) or _compile_split(gm, options, "forward")
+        return parts.inference or _compile_split(gm, options, "inference")
+    parts.forward = _unwrap(gm)
+    return parts.forward or _compile_split(gm, options, "forward")
 
 
 def _bw_compiler(gm, example_inputs, *, options):
@@ -62,7 +69,8 @@ def _bw_compiler(gm, example_inputs, *, options):
 
 def _compile_whole(gm, options, compile):
     """`compile()`, None if the graph is to be split instead."""
-    reasons = _split.screen(gm)
+    reasons = {node: reason for node, reason in _split.screen(gm).items()
+               if not _split.is_input_mutation(node)}
     if reasons and options.fallback:
         return None
     # Operators without a result are checks; the compiler leaves them out.
@@ -355,8 +363,8 @@ class _Saved(NamedTuple):
 
 
 def _partition(gm, joint_inputs, *, num_fwd_outputs,
-               static_lifetime_input_indices=None, dynamo_gm, options,
-               **kwargs):
+               static_lifetime_input_indices=None, dynamo_gm, parts,
+               options, **kwargs):
     """Splits a joint graph into two graphs of one call each."""
     static = static_lifetime_input_indices or ()
     _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
@@ -365,14 +373,20 @@ def _partition(gm, joint_inputs, *, num_fwd_outputs,
         encoded = encode_graph(gm, num_fwd_outputs, static)
         # The function changed the graph that AOTAutograd differentiated.
         if options.autodiff == "fx" and not callable(options.joint_custom_pre):
-            parts = _try_differentiate(dynamo_gm, gm, encoded, options)
-            if parts:
-                return parts
+            graphs = _try_differentiate(dynamo_gm, gm, encoded, options)
+            if graphs:
+                return graphs
         return _compile_joint(gm, encoded, options)
 
-    parts = _compile_whole(gm, options, compile_parts)
-    if parts:
-        return parts
+    graphs = _compile_whole(gm, options, compile_parts)
+    if graphs:
+        saved = compat.output_values(graphs[0])[num_fwd_outputs:]
+        gradients = compat.output_values(gm)[num_fwd_outputs:]
+        parts.backward = _unwrap(graphs[1])
+        parts.num_numbers = sum(
+            not isinstance(n.meta["val"], torch.Tensor) for n in saved)
+        parts.has_gradient = [slot is not None for slot in gradients]
+        return graphs
     forward, backward = compat.default_partition(
         gm, joint_inputs, num_fwd_outputs=num_fwd_outputs,
         static_lifetime_input_indices=list(static))
@@ -585,6 +599,10 @@ def _find_saved(encoded, functions, sources, fake_mode):
             source = Source(_call.ARG_TENSOR, -1, tensor_spec(value))
             slot = (_call.OUT_ARGUMENT, arguments[name], None)
         else:
+            if name in encoded.mutations:
+                raise RuntimeError(
+                    f"the backward needs what {name!r} was before the forward "
+                    "wrote to it")
             value = encoded.values[name]
             slot = (_call.OUT_INPUT, source.index, None)
         saved.append(_Saved(name, slot, source, value))

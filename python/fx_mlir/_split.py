@@ -95,6 +95,13 @@ def is_write_back(node):
             and node.args[0].op == "placeholder")
 
 
+def is_input_mutation(node):
+    """Whether the caller of compiled code can do this write-back: its result
+    is at most returned."""
+    return (node.op == "call_function" and is_write_back(node)
+            and all(user.op == "output" for user in node.users))
+
+
 def is_operator(node):
     """Whether a node counts as an operator of the program."""
     return (node.op == "call_function" and not is_getitem(node)

@@ -11,6 +11,7 @@ import torch
 from torch._dynamo.utils import counters, flatten_graph_inputs
 from torch._functorch.aot_autograd import aot_module_simplified
 from torch._guards import detect_fake_mode
+from torch._subclasses import FakeTensor
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 from torch.utils._python_dispatch import _disable_current_modes as real_tensors
 
@@ -59,6 +60,158 @@ def aot_compile(gm, example_inputs, **compilers):
         keep_inference_input_mutations=True,
         **compilers,
     )
+
+
+# -- What AOTAutograd does around compiled code (_shortcuts.py)
+
+
+def runtime_metadata():
+    """AOTAutograd's description of the graph that is being compiled, None if
+    the code must go through its wrappers for another reason."""
+    context = torch._guards.TracingContext.try_get()
+    # DDPOptimizer has the wrappers answer a first call with fake tensors.
+    if context is None or context.fakify_first_call:
+        return None
+    return context.fw_metadata
+
+
+def work_at_run_time(metadata):
+    """What AOTAutograd's wrappers have to do in each call, None for nothing."""
+    from torch._functorch import config
+    from torch._functorch._aot_autograd.runtime_wrappers import (
+        _should_disable_saved_tensors_hooks)
+    from torch._functorch._aot_autograd.schemas import PlainTensorMeta
+
+    if metadata.num_mutated_inp_runtime_indices:
+        return "inputs are mutated after the graph"
+    if metadata.num_outputs_aliased or metadata.num_intermediate_bases:
+        return "outputs are views"
+    if metadata.tokens or metadata.num_backward_tokens:
+        return "operators have effects"
+    if metadata.num_graphsafe_rng_states or metadata.is_rng_op_functionalized:
+        return "states of random number generators are arguments"
+    if metadata.grad_enabled_mutation is not None:
+        return "the graph changes the gradient mode"
+    if (metadata.num_opaque_objects_saved_for_bw
+            or metadata.num_tensors_saved_with_no_vc_check):
+        return "objects are saved that are not tensors"
+    if metadata.indices_of_inputs_that_requires_grad_with_mutations_in_bw:
+        return "the backward mutates inputs"
+    if metadata.act_input_indices:
+        return "inputs are results of collectives"
+    if not all(isinstance(meta, PlainTensorMeta)
+               for metas in (metadata.subclass_inp_meta,
+                             metadata.subclass_fw_graph_out_meta,
+                             metadata.subclass_tangent_meta)
+               for meta in metas):
+        return "tensors are of subclasses"
+    if not all(issubclass(info.raw_type, torch.Tensor)
+               for info in metadata.output_info):
+        return "outputs are not tensors"
+    if config.debug_assert:
+        return "PyTorch is to check its assumptions"
+    if _should_disable_saved_tensors_hooks():
+        return "hooks of saved tensors are in the graph"
+    return None
+
+
+def versions_to_increment(metadata):
+    """Numbers of the inputs that the graph writes to, for autograd."""
+    return tuple(metadata.mutated_graph_handled_indices_seen_by_autograd)
+
+
+def marker_of_dynamic_outputs(metadata):
+    """A function of the outputs that tells a next graph which sizes of theirs
+    vary, None if none does."""
+    if not metadata.dynamic_outputs:
+        return None
+    from torch._functorch._aot_autograd.runtime_wrappers import (
+        mark_dynamo_propagated_dynamic_indices as mark)
+
+    dims = [(i, info.dynamic_dims)
+            for i, info in enumerate(metadata.output_info)
+            if info.dynamic_dims is not None]
+
+    def finish(outputs):
+        for i, dynamic in dims:
+            mark(outputs[i], dynamic)
+
+    return finish
+
+
+def outputs_with_tangents(metadata):
+    """Numbers of the outputs that the backward takes gradients of."""
+    return tuple(i for i, info in enumerate(metadata.output_info)
+                 if info.requires_grad_for_backward)
+
+
+def outputs_without_gradient(metadata):
+    return tuple(i for i, info in enumerate(metadata.output_info)
+                 if not info.requires_grad)
+
+
+def refuses_deterministic_mode(metadata):
+    return metadata.deterministic is False
+
+
+def is_plain_tensor(value):
+    """Whether a tensor is of no class that PyTorch treats in a special way."""
+    return (type(value) in (torch.Tensor, torch.nn.Parameter,
+                            torch.nn.Buffer)
+            or isinstance(value, FakeTensor))
+
+
+def autograd_function_of(call):
+    """The autograd.Function that a callable of AOTAutograd's applies, or
+    None."""
+    pending, seen = [call], set()
+    while pending and len(seen) < 100:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        owner = getattr(value, "__self__", None)
+        if isinstance(owner, type) and hasattr(owner, "_aot_id"):
+            return owner
+        pending += [cell.cell_contents
+                    for cell in getattr(value, "__closure__", None) or ()
+                    if callable(cell.cell_contents)]
+        if hasattr(value, "__wrapped__"):
+            pending.append(value.__wrapped__)
+    return None
+
+
+def make_autograd_function(node, forward, backward):
+    """An autograd.Function with these methods. To compiled autograd its nodes
+    are those of AOTAutograd's function `node`."""
+    attributes = {
+        "apply": backward,
+        "_forward_cls": node,
+        "_autograd_function_id": node._backward_cls._autograd_function_id,
+        # What AOTAutograd's backward finds in a node beside saved tensors.
+        "symints": (),
+        "opaque_objects": (),
+        "_tensors_no_vc_check": (),
+    }
+    function = type(node.__name__, (torch.autograd.Function,),
+                    {"forward": forward})
+    function._backward_cls = type(
+        node._backward_cls.__name__, (node._backward_cls,), attributes)
+    return function
+
+
+def apply_method(function):
+    """`apply` of an autograd.Function without its Python part, which deals with
+    transforms of torch.func and default arguments."""
+    return torch._C._FunctionBase.__dict__["apply"].__get__(None, function)
+
+
+def runtime_questions():
+    """Whether torch.func is at work, whether PyTorch is to be deterministic;
+    and what makes autograd notice that tensors were written to."""
+    return (torch._C._are_functorch_transforms_active,
+            torch._C._get_deterministic_algorithms,
+            torch.autograd.graph.increment_version)
 
 
 def decompositions():

@@ -1,9 +1,4 @@
-/*===- _runtime.c - Calls compiled code on PyTorch's tensors --------------===*\
-|*
-|* A Function holds the address of a compiled entry point and the plan of its
-|* call: where each argument comes from, how each result is allocated, what each
-|* slot of the returned list is. Called with one list, it returns one list; the
-|* list it is given is cleared (inputs are freed as early as possible).
+/*===- _runtime.c - The extension module: construction, checks ------------===*\
 |*
 |* The module is not linked to PyTorch. It uses the C functions that PyTorch
 |* exports for AOTInductor, found in the libraries that are in the process
@@ -12,558 +7,10 @@
 |*
 \*===----------------------------------------------------------------------===*/
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "_runtime.h"
 #include <dlfcn.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <structmember.h>
 
-#define MAX_RANK 64
-
-typedef void *Tensor; /* AtenTensorHandle */
-typedef int32_t (*EntryPoint)(void *context, void *const *args,
-                              void *const *results, const int64_t *sizes);
-typedef int32_t (*ResultSizes)(const int64_t *sizes, int64_t *resultSizes);
-
-/* What is taken from PyTorch and from our library. */
-static struct {
-  int32_t (*dataPointer)(Tensor, void **);
-  int32_t (*sizes)(Tensor, int64_t **);
-  int32_t (*strides)(Tensor, int64_t **);
-  int32_t (*numel)(Tensor, int64_t *);
-  int32_t (*isContiguous)(Tensor, _Bool *);
-  int32_t (*emptyStrided)(int64_t rank, const int64_t *sizes,
-                          const int64_t *strides, int32_t dtype,
-                          int32_t deviceType, int32_t deviceIndex, Tensor *);
-  /* Since 2.11; NULL before. */
-  int32_t (*fromBlob)(void *data, int64_t rank, const int64_t *sizes,
-                      const int64_t *strides, int64_t offset, int32_t dtype,
-                      int32_t deviceType, int32_t deviceIndex, Tensor *,
-                      int32_t layout, const uint8_t *metadata,
-                      int64_t metadataSize, void (*deleter)(void *, void *),
-                      void *deleterContext);
-  int32_t (*deleteTensor)(Tensor);
-  int32_t (*threads)(uint32_t *);
-  PyObject *(*wrap)(Tensor);
-  PyObject *tensorClass; /* borrowed; the type of torch.Tensor */
-  /* Our library. */
-  void (*setThreads)(int32_t);
-  const char *(*lastError)(void);
-  void *(*acquire)(int64_t, void **);
-  void (*release)(void *, void *);
-  /* Rare cases are done in Python. */
-  PyObject *drawSeeds; /* (count) -> tensor */
-  PyObject *copyDense; /* (tensor, strides or None) -> dense tensor */
-  PyObject *asStrided; /* (tensor, size, stride, offset) -> tensor */
-  PyObject *copyInto;  /* (destination, source) */
-} torch;
-
-/* In PyTorch 2.13 the at::Tensor follows the object header directly. */
-static inline Tensor handleOf(PyObject *object) {
-  return (char *)object + sizeof(PyObject);
-}
-
-enum ArgumentKind {
-  ArgTensor,
-  ArgInt,
-  ArgFloat,
-  ArgBool,
-  ArgConstant,
-  ArgSeeds
-};
-enum ResultKind {
-  ResStatic,
-  ResDynamic,
-  ResInt,
-  ResFloat,
-  ResBool,
-  ResMutation
-};
-enum OutputKind {
-  OutNone,
-  OutResult,
-  OutInput,
-  OutAliasInput,
-  OutAliasOutput,
-  OutValue,
-  OutArgument,
-  OutCopy
-};
-
-typedef struct {
-  int kind;
-  Py_ssize_t index; /* in the list; for seeds their number */
-  int rank;         /* -1: any strides of a dense row-major tensor */
-  int64_t *strides; /* expected; INT64_MIN where the size is 1 */
-  PyObject *value;  /* of a constant */
-} Argument;
-
-/* Where a size that is known at run time only comes from. */
-enum SizeKind { SizeConstant, SizeNumber, SizeDim, SizeExpression, SizeResult };
-
-typedef struct {
-  int kind;
-  Py_ssize_t index; /* the constant, or a number by kind */
-  int dim;
-} Size;
-
-typedef struct {
-  int kind;
-  int rank;
-  int64_t *sizes, *strides; /* static: of the tensor */
-  Size *places;             /* dynamic: of each dimension */
-  int64_t *order;           /* dynamic: dimensions by falling stride; others
-                               have stride 0 */
-  int orderRank;
-  int dtype;
-  int itemSize;        /* bytes of an element */
-  Py_ssize_t argument; /* mutation: number of the argument */
-} Result;
-
-typedef struct {
-  int kind;
-  Py_ssize_t index;
-  /* A value, an alias's (size, stride, offset), or a copy's strides. */
-  PyObject *value;
-} Output;
-
-typedef struct {
-  PyObject ob_base;
-  vectorcallfunc vectorcall;
-  PyObject *dict;
-  EntryPoint entry;
-  ResultSizes resultSizes;
-  Py_ssize_t numArguments, numResults, numOutputs, numSizes;
-  int numResultSizes;
-  PyObject *evaluate; /* (list) -> sizes that are expressions, or None */
-  Argument *arguments;
-  Result *results;
-  Output *outputs;
-  Size *dynamicSizes;
-} Function;
-
-/*===----------------------------------------------------------------------===*\
-|* The call
-\*===----------------------------------------------------------------------===*/
-
-typedef union {
-  int64_t i;
-  double f;
-  uint8_t b;
-} Scalar;
-
-/* Everything that a call has to release. */
-typedef struct {
-  PyObject **owned;   /* per argument: a tensor made for this call, or NULL */
-  void **pointers;    /* arguments, then results */
-  Scalar *scalars;    /* alike */
-  void **scratch;     /* per result */
-  PyObject **created; /* per result: the tensor */
-  int64_t *sizes;     /* sizes, then result sizes */
-  int64_t *resultSizes;
-  PyObject *expressions; /* a tuple, or NULL */
-} Frame;
-
-static int fail(const char *what) {
-  PyErr_Format(PyExc_RuntimeError, "fx_mlir: PyTorch's %s failed", what);
-  return -1;
-}
-
-/* Whether a tensor lies in memory as the compiled code was told. */
-static int hasExpectedLayout(const Argument *argument, Tensor tensor) {
-  if (argument->rank < 0) {
-    _Bool contiguous = 0;
-    torch.isContiguous(tensor, &contiguous);
-    return contiguous;
-  }
-  int64_t *strides;
-  if (torch.strides(tensor, &strides))
-    return 0;
-  for (int d = 0; d < argument->rank; ++d)
-    if (argument->strides[d] != INT64_MIN && argument->strides[d] != strides[d])
-      return 0;
-  return 1;
-}
-
-static PyObject *makeDense(const Argument *argument, PyObject *tensor) {
-  if (argument->rank < 0)
-    return PyObject_CallFunctionObjArgs(torch.copyDense, tensor, Py_None, NULL);
-  PyObject *strides = PyTuple_New(argument->rank);
-  if (!strides)
-    return NULL;
-  for (int d = 0; d < argument->rank; ++d) {
-    int64_t stride = argument->strides[d];
-    PyTuple_SET_ITEM(strides, d,
-                     PyLong_FromLongLong(stride == INT64_MIN ? 1 : stride));
-  }
-  PyObject *dense =
-      PyObject_CallFunctionObjArgs(torch.copyDense, tensor, strides, NULL);
-  Py_DECREF(strides);
-  return dense;
-}
-
-static int isTensor(PyObject *object) {
-  return PyObject_TypeCheck(object, (PyTypeObject *)torch.tensorClass);
-}
-
-static int prepareArguments(Function *self, PyObject *list, Frame *frame) {
-  for (Py_ssize_t i = 0; i < self->numArguments; ++i) {
-    const Argument *argument = &self->arguments[i];
-    PyObject *object = NULL;
-    if (argument->kind <= ArgBool)
-      object = PyList_GET_ITEM(list, argument->index);
-    switch (argument->kind) {
-    case ArgInt:
-      frame->scalars[i].i = PyLong_AsLongLong(object);
-      frame->pointers[i] = &frame->scalars[i];
-      break;
-    case ArgFloat:
-      frame->scalars[i].f = PyFloat_AsDouble(object);
-      frame->pointers[i] = &frame->scalars[i];
-      break;
-    case ArgBool:
-      frame->scalars[i].b = PyObject_IsTrue(object) == 1;
-      frame->pointers[i] = &frame->scalars[i];
-      break;
-    case ArgSeeds:
-      object = PyObject_CallFunction(torch.drawSeeds, "n", argument->index);
-      if (!object)
-        return -1;
-      frame->owned[i] = object;
-      if (torch.dataPointer(handleOf(object), &frame->pointers[i]))
-        return fail("data pointer");
-      break;
-    case ArgConstant:
-      object = argument->value;
-      if (torch.dataPointer(handleOf(object), &frame->pointers[i]))
-        return fail("data pointer");
-      break;
-    case ArgTensor:
-      if (!isTensor(object)) {
-        PyErr_Format(PyExc_TypeError,
-                     "fx_mlir: input %zd is a %s, the graph was compiled for a "
-                     "tensor",
-                     argument->index, Py_TYPE(object)->tp_name);
-        return -1;
-      }
-      if (!hasExpectedLayout(argument, handleOf(object))) {
-        object = makeDense(argument, object);
-        if (!object)
-          return -1;
-        frame->owned[i] = object;
-      }
-      if (torch.dataPointer(handleOf(object), &frame->pointers[i]))
-        return fail("data pointer");
-      break;
-    }
-  }
-  for (Py_ssize_t i = 0; i < self->numSizes; ++i) {
-    const Size *size = &self->dynamicSizes[i];
-    int64_t *sizes;
-    PyObject *tensor = PyList_GET_ITEM(list, size->index);
-    if (torch.sizes(handleOf(tensor), &sizes))
-      return fail("sizes");
-    frame->sizes[i] = sizes[size->dim];
-  }
-  return PyErr_Occurred() ? -1 : 0;
-}
-
-/* Tensors of this many bytes are in memory that stays warm between calls:
- * PyTorch's allocator gives blocks of this size back to the system. */
-#define WARM_BYTES (128 << 10)
-
-/* A tensor of our own memory, which its storage gives back. */
-static int fromOwnMemory(int rank, const int64_t *sizes, const int64_t *strides,
-                         int dtype, int64_t bytes, Tensor *tensor) {
-  void *block;
-  void *data = torch.acquire(bytes, &block);
-  if (!data)
-    return -1;
-  if (!torch.fromBlob(data, rank, sizes, strides, 0, dtype, /*cpu=*/0, -1,
-                      tensor, /*strided=*/0, NULL, 0, torch.release, block))
-    return 0;
-  torch.release(data, block);
-  return -1;
-}
-
-static PyObject *allocate(int rank, const int64_t *sizes,
-                          const int64_t *strides, int dtype, int itemSize,
-                          void **pointer) {
-  Tensor tensor;
-  int64_t elements = 1;
-  for (int d = 0; d < rank; ++d)
-    elements = sizes[d] && elements ? elements + (sizes[d] - 1) * strides[d] : 0;
-  if (torch.fromBlob && elements >= WARM_BYTES / itemSize) {
-    if (fromOwnMemory(rank, sizes, strides, dtype, elements * itemSize,
-                      &tensor)) {
-      PyErr_NoMemory();
-      return NULL;
-    }
-  } else if (torch.emptyStrided(rank, sizes, strides, dtype, /*cpu=*/0, 0, &tensor)) {
-    fail("allocation");
-    return NULL;
-  }
-  torch.dataPointer(tensor, pointer);
-  PyObject *object = torch.wrap(tensor);
-  torch.deleteTensor(tensor);
-  return object;
-}
-
-/* A size that is known at run time only; -1 with an exception set. */
-static int64_t findSize(const Size *size, PyObject *list, Frame *frame) {
-  switch (size->kind) {
-  case SizeConstant:
-    return size->index;
-  case SizeNumber:
-    return PyLong_AsLongLong(PyList_GET_ITEM(list, size->index));
-  case SizeDim: {
-    int64_t *sizes;
-    if (torch.sizes(handleOf(PyList_GET_ITEM(list, size->index)), &sizes))
-      return fail("sizes");
-    return sizes[size->dim];
-  }
-  case SizeExpression:
-    return PyLong_AsLongLong(PyTuple_GET_ITEM(frame->expressions, size->index));
-  default:
-    return frame->resultSizes[size->index];
-  }
-}
-
-static PyObject *allocateDynamic(const Result *result, PyObject *list,
-                                 Frame *frame, void **pointer) {
-  int64_t sizes[MAX_RANK], strides[MAX_RANK] = {0}, step = 1;
-  for (int d = 0; d < result->rank; ++d) {
-    sizes[d] = findSize(&result->places[d], list, frame);
-    if (sizes[d] < 0) {
-      if (!PyErr_Occurred())
-        PyErr_SetString(PyExc_RuntimeError, "fx_mlir: a negative size");
-      return NULL;
-    }
-  }
-  for (int k = result->orderRank - 1; k >= 0; --k) {
-    int64_t d = result->order[k];
-    strides[d] = step;
-    step *= sizes[d] > 1 ? sizes[d] : 1;
-  }
-  return allocate(result->rank, sizes, strides, result->dtype, result->itemSize,
-                  pointer);
-}
-
-static int prepareResults(Function *self, PyObject *list, Frame *frame) {
-  frame->resultSizes = frame->sizes + self->numSizes;
-  if (self->numResultSizes &&
-      self->resultSizes(frame->sizes, frame->resultSizes)) {
-    PyErr_Format(PyExc_RuntimeError, "fx_mlir: %s", torch.lastError());
-    return -1;
-  }
-  if (self->evaluate != Py_None) {
-    frame->expressions = PyObject_CallOneArg(self->evaluate, list);
-    if (!frame->expressions)
-      return -1;
-  }
-  for (Py_ssize_t i = 0; i < self->numResults; ++i) {
-    const Result *result = &self->results[i];
-    void **pointer = &frame->pointers[self->numArguments + i];
-    switch (result->kind) {
-    case ResStatic:
-      frame->created[i] = allocate(result->rank, result->sizes, result->strides,
-                                   result->dtype, result->itemSize,
-                  pointer);
-      if (!frame->created[i])
-        return -1;
-      break;
-    case ResDynamic:
-      frame->created[i] = allocateDynamic(result, list, frame, pointer);
-      if (!frame->created[i])
-        return -1;
-      break;
-    case ResMutation: {
-      const Argument *argument = &self->arguments[result->argument];
-      int64_t numel;
-      if (torch.numel(handleOf(PyList_GET_ITEM(list, argument->index)), &numel))
-        return fail("numel");
-      size_t bytes = (size_t)numel * result->itemSize;
-      frame->scratch[i] = aligned_alloc(64, (bytes + 64) & ~(size_t)63);
-      if (!frame->scratch[i]) {
-        PyErr_NoMemory();
-        return -1;
-      }
-      *pointer = frame->scratch[i];
-      break;
-    }
-    default:
-      *pointer = &frame->scalars[self->numArguments + i];
-      break;
-    }
-  }
-  return 0;
-}
-
-/* Writes new values into the inputs they replace. */
-static int writeBack(Function *self, PyObject *list, Frame *frame) {
-  for (Py_ssize_t i = 0; i < self->numResults; ++i) {
-    const Result *result = &self->results[i];
-    if (result->kind != ResMutation)
-      continue;
-    PyObject *input =
-        PyList_GET_ITEM(list, self->arguments[result->argument].index);
-    int64_t numel = 0;
-    torch.numel(handleOf(input), &numel);
-    memcpy(frame->pointers[result->argument], frame->scratch[i],
-           (size_t)numel * result->itemSize);
-    PyObject *dense = frame->owned[result->argument];
-    if (dense) {
-      PyObject *done =
-          PyObject_CallFunctionObjArgs(torch.copyInto, input, dense, NULL);
-      if (!done)
-        return -1;
-      Py_DECREF(done);
-    }
-  }
-  return 0;
-}
-
-static PyObject *makeAlias(PyObject *base, PyObject *geometry) {
-  return PyObject_CallFunctionObjArgs(
-      torch.asStrided, base, PyTuple_GET_ITEM(geometry, 0),
-      PyTuple_GET_ITEM(geometry, 1), PyTuple_GET_ITEM(geometry, 2), NULL);
-}
-
-static PyObject *makeOutput(Function *self, const Output *output,
-                            PyObject *list, Frame *frame) {
-  switch (output->kind) {
-  case OutNone:
-    Py_RETURN_NONE;
-  case OutResult: {
-    const Scalar *scalar = &frame->scalars[self->numArguments + output->index];
-    switch (self->results[output->index].kind) {
-    case ResInt:
-      return PyLong_FromLongLong(scalar->i);
-    case ResFloat:
-      return PyFloat_FromDouble(scalar->f);
-    case ResBool:
-      return PyBool_FromLong(scalar->b);
-    default:
-      return Py_NewRef(frame->created[output->index]);
-    }
-  }
-  case OutInput:
-    return Py_NewRef(PyList_GET_ITEM(list, output->index));
-  case OutCopy:
-    return PyObject_CallFunctionObjArgs(
-        torch.copyDense, frame->created[output->index], output->value, NULL);
-  case OutAliasInput:
-    return makeAlias(PyList_GET_ITEM(list, output->index), output->value);
-  case OutArgument: {
-    PyObject *owned = frame->owned[output->index];
-    if (!owned)
-      owned = PyList_GET_ITEM(list, self->arguments[output->index].index);
-    return Py_NewRef(owned);
-  }
-  case OutValue:
-    return Py_NewRef(output->value);
-  }
-  Py_UNREACHABLE();
-}
-
-static PyObject *makeOutputs(Function *self, PyObject *list, Frame *frame) {
-  PyObject *outputs = PyList_New(self->numOutputs);
-  if (!outputs)
-    return NULL;
-  for (Py_ssize_t i = 0; i < self->numOutputs; ++i) {
-    if (self->outputs[i].kind == OutAliasOutput)
-      continue;
-    PyObject *object = makeOutput(self, &self->outputs[i], list, frame);
-    if (!object)
-      goto error;
-    PyList_SET_ITEM(outputs, i, object);
-  }
-  for (Py_ssize_t i = 0; i < self->numOutputs; ++i) {
-    const Output *output = &self->outputs[i];
-    if (output->kind != OutAliasOutput)
-      continue;
-    PyObject *base = PyList_GET_ITEM(outputs, output->index);
-    PyObject *object = makeAlias(base, output->value);
-    if (!object)
-      goto error;
-    PyList_SET_ITEM(outputs, i, object);
-  }
-  return outputs;
-error:
-  Py_DECREF(outputs);
-  return NULL;
-}
-
-static PyObject *callFunction(Function *self, PyObject *list) {
-  if (!PyList_CheckExact(list)) {
-    PyErr_SetString(PyExc_TypeError, "fx_mlir: compiled code takes one list");
-    return NULL;
-  }
-  Py_ssize_t numArguments = self->numArguments, numResults = self->numResults;
-  Py_ssize_t total = numArguments + numResults;
-  Py_ssize_t numSizes = self->numSizes + self->numResultSizes;
-  /* One block: pointers, scalars, owned, scratch, created, sizes. */
-  size_t words = (size_t)(4 * total + numSizes + 1);
-  void *stack[256];
-  void **block = stack;
-  if (words > sizeof(stack) / sizeof(void *)) {
-    block = PyMem_Malloc(words * sizeof(void *));
-    if (!block)
-      return PyErr_NoMemory();
-  }
-  memset(block, 0, words * sizeof(void *));
-  Frame frame;
-  frame.pointers = block;
-  frame.scalars = (Scalar *)(block + total);
-  frame.owned = (PyObject **)(block + 2 * total);
-  frame.scratch = block + 2 * total + numArguments;
-  frame.created = (PyObject **)(block + 3 * total);
-  frame.sizes = (int64_t *)(block + 4 * total);
-  frame.expressions = NULL;
-
-  PyObject *outputs = NULL;
-  if (prepareArguments(self, list, &frame) ||
-      prepareResults(self, list, &frame))
-    goto done;
-  uint32_t threads = 1;
-  torch.threads(&threads);
-  torch.setThreads((int32_t)threads);
-  int32_t status;
-  Py_BEGIN_ALLOW_THREADS status = self->entry(
-      NULL, frame.pointers, frame.pointers + numArguments, frame.sizes);
-  Py_END_ALLOW_THREADS if (status) {
-    PyErr_Format(PyExc_RuntimeError, "fx_mlir: %s", torch.lastError());
-    goto done;
-  }
-  if (writeBack(self, list, &frame))
-    goto done;
-  outputs = makeOutputs(self, list, &frame);
-  if (outputs && PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL))
-    Py_CLEAR(outputs);
-
-done:
-  Py_XDECREF(frame.expressions);
-  for (Py_ssize_t i = 0; i < numArguments; ++i)
-    Py_XDECREF(frame.owned[i]);
-  for (Py_ssize_t i = 0; i < numResults; ++i) {
-    Py_XDECREF(frame.created[i]);
-    free(frame.scratch[i]);
-  }
-  if (block != stack)
-    PyMem_Free(block);
-  return outputs;
-}
-
-static PyObject *vectorcall(PyObject *self, PyObject *const *args, size_t flags,
-                            PyObject *keywords) {
-  if (PyVectorcall_NARGS(flags) != 1 ||
-      (keywords && PyTuple_GET_SIZE(keywords))) {
-    PyErr_SetString(PyExc_TypeError, "fx_mlir: compiled code takes one list");
-    return NULL;
-  }
-  return callFunction((Function *)self, args[0]);
-}
+struct Torch torch;
 
 /*===----------------------------------------------------------------------===*\
 |* Construction
@@ -645,6 +92,11 @@ static void *newArray(Py_ssize_t n, size_t size) {
   return PyMem_Calloc(n ? n : 1, size);
 }
 
+static void needInput(Function *self, Py_ssize_t index) {
+  if (self->numInputs <= index)
+    self->numInputs = index + 1;
+}
+
 /* Function(entry, result_sizes, num_result_sizes, arguments, sizes, results,
  *          outputs, evaluate) */
 static PyObject *newFunction(PyTypeObject *type, PyObject *args,
@@ -662,7 +114,7 @@ static PyObject *newFunction(PyTypeObject *type, PyObject *args,
     return NULL;
   memset((char *)self + sizeof(PyObject), 0,
          sizeof(Function) - sizeof(PyObject));
-  self->vectorcall = vectorcall;
+  self->vectorcall = callFunctionOnList;
   self->entry = (EntryPoint)(uintptr_t)entry;
   self->resultSizes = (ResultSizes)(uintptr_t)resultSizes;
   self->numResultSizes = numResultSizes;
@@ -677,8 +129,11 @@ static PyObject *newFunction(PyTypeObject *type, PyObject *args,
   }
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); ++i) {
     self->numArguments = i + 1;
-    if (parseArgument(PyTuple_GET_ITEM(arguments, i), &self->arguments[i]))
+    Argument *argument = &self->arguments[i];
+    if (parseArgument(PyTuple_GET_ITEM(arguments, i), argument))
       goto error;
+    if (argument->kind <= ArgBool)
+      needInput(self, argument->index);
   }
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(results); ++i) {
     self->numResults = i + 1;
@@ -697,6 +152,8 @@ static PyObject *newFunction(PyTypeObject *type, PyObject *args,
                           &output->index, &value))
       goto error;
     output->value = Py_NewRef(value);
+    if (output->kind == OutInput || output->kind == OutAliasInput)
+      needInput(self, output->index);
     self->numOutputs = i + 1;
   }
   return (PyObject *)self;
@@ -787,13 +244,17 @@ static int findSymbol(void *library, const char *name, void *target) {
 }
 
 /* initialize(tensor_class, set_threads, last_error, acquire, release,
- *            draw_seeds, copy_dense, as_strided, copy_into): RuntimeError if PyTorch is not as
- * expected. */
+ *            draw_seeds, copy_dense, as_strided, copy_into, transforms_active,
+ *            is_deterministic, increment_version): RuntimeError if PyTorch is
+ * not as expected. */
 static PyObject *initialize(PyObject *module, PyObject *args) {
   unsigned long long setThreads, lastError, acquire, release;
-  PyObject *tensorClass, *drawSeeds, *copyDense, *asStrided, *copyInto;
-  if (!PyArg_ParseTuple(args, "OKKKKOOOO", &tensorClass, &setThreads, &lastError,
-                        &acquire, &release, &drawSeeds, &copyDense, &asStrided, &copyInto))
+  struct Torch objects;
+  if (!PyArg_ParseTuple(args, "OKKKKOOOOOOO", &objects.tensorClass, &setThreads,
+                        &lastError, &acquire, &release, &objects.drawSeeds,
+                        &objects.copyDense, &objects.asStrided,
+                        &objects.copyInto, &objects.transformsActive,
+                        &objects.isDeterministic, &objects.incrementVersion))
     return NULL;
   cpuLibrary = dlopen("libtorch_cpu.so", RTLD_NOLOAD | RTLD_NOW);
   void *python = dlopen("libtorch_python.so", RTLD_NOLOAD | RTLD_NOW);
@@ -810,20 +271,27 @@ static PyObject *initialize(PyObject *module, PyObject *args) {
       findSymbol(cpuLibrary, "aoti_torch_delete_tensor_object",
                  &torch.deleteTensor) ||
       findSymbol(cpuLibrary, "torch_get_num_threads", &torch.threads) ||
+      findSymbol(cpuLibrary, "aoti_torch_grad_mode_is_enabled",
+                 &torch.isGradEnabled) ||
+      findSymbol(cpuLibrary, "aoti_torch_grad_mode_set_enabled",
+                 &torch.setGradEnabled) ||
       findSymbol(python, "_Z16THPVariable_WrapRKN2at10TensorBaseE",
                  &torch.wrap))
     return NULL;
-  torch.tensorClass = Py_NewRef(tensorClass);
+  torch.tensorClass = Py_NewRef(objects.tensorClass);
   torch.setThreads = (void (*)(int32_t))(uintptr_t)setThreads;
   torch.lastError = (const char *(*)(void))(uintptr_t)lastError;
   torch.acquire = (void *(*)(int64_t, void **))(uintptr_t)acquire;
   torch.release = (void (*)(void *, void *))(uintptr_t)release;
   void *fromBlob = dlsym(cpuLibrary, "torch_from_blob");
   memcpy(&torch.fromBlob, &fromBlob, sizeof(fromBlob));
-  torch.drawSeeds = Py_NewRef(drawSeeds);
-  torch.copyDense = Py_NewRef(copyDense);
-  torch.asStrided = Py_NewRef(asStrided);
-  torch.copyInto = Py_NewRef(copyInto);
+  torch.drawSeeds = Py_NewRef(objects.drawSeeds);
+  torch.copyDense = Py_NewRef(objects.copyDense);
+  torch.asStrided = Py_NewRef(objects.asStrided);
+  torch.copyInto = Py_NewRef(objects.copyInto);
+  torch.transformsActive = Py_NewRef(objects.transformsActive);
+  torch.isDeterministic = Py_NewRef(objects.isDeterministic);
+  torch.incrementVersion = Py_NewRef(objects.incrementVersion);
   Py_RETURN_NONE;
 }
 
@@ -887,15 +355,25 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT,
                                     NULL,
                                     NULL};
 
+static PyObject *functionType;
+
+int isFunction(PyObject *object) {
+  return PyObject_TypeCheck(object, (PyTypeObject *)functionType);
+}
+
 PyMODINIT_FUNC PyInit__runtime(void) {
   PyObject *object = PyModule_Create(&module);
   if (!object)
     return NULL;
-  PyObject *type = PyType_FromSpec(&functionSpec);
-  if (!type || PyModule_AddObject(object, "Function", type) < 0) {
-    Py_XDECREF(type);
+  functionType = PyType_FromSpec(&functionSpec);
+  PyObject *shortcutType = makeShortcutType();
+  if (!functionType || !shortcutType ||
+      PyModule_AddObjectRef(object, "Function", functionType) < 0 ||
+      PyModule_AddObjectRef(object, "Shortcut", shortcutType) < 0) {
+    Py_XDECREF(shortcutType);
     Py_DECREF(object);
     return NULL;
   }
+  Py_DECREF(shortcutType);
   return object;
 }
