@@ -19,6 +19,7 @@ struct Features {
   bool avx2 = false;
   bool avx512 = false;
   bool avx512BF16 = false;
+  bool avx512VNNI = false;
 };
 } // namespace
 
@@ -43,6 +44,7 @@ static Features readFeatures() {
   features.avx2 = (ebx & bit_AVX2) && (saved & 0x6) == 0x6;
   features.avx512 =
       features.avx2 && (ebx & wide) == wide && (saved & 0xe0) == 0xe0;
+  features.avx512VNNI = features.avx512 && (ecx & bit_AVX512VNNI);
   if (features.avx512 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
     features.avx512BF16 = eax & bit_AVX512BF16;
   return features;
@@ -52,7 +54,8 @@ static Features readFeatures() {
 namespace {
 struct Choice {
   const Kernels *kernels;
-  const DotKernels *dot;
+  const DotKernels *dot = nullptr;
+  const IntKernels *integers = &kernels->i8;
 };
 } // namespace
 
@@ -63,21 +66,24 @@ static Choice chooseKernels() {
   bool hasAVX512 = features.avx512;
   const char *wanted = getenv("FX_RT_ISA");
   if (wanted && !strcmp(wanted, "generic"))
-    return {&kernelsGeneric, nullptr};
+    return {&kernelsGeneric};
   if (wanted && !strcmp(wanted, "avx2"))
     hasAVX512 = false;
   bool isLimited = wanted && !strcmp(wanted, "avx512");
   if (hasAVX512)
     return {&kernelsAVX512,
-            features.avx512BF16 && !isLimited ? &dotKernelsBF16 : nullptr};
+            features.avx512BF16 && !isLimited ? &dotKernelsBF16 : nullptr,
+            features.avx512VNNI && !isLimited ? &intKernelsVNNI
+                                              : &kernelsAVX512.i8};
   if (hasAVX2)
-    return {&kernelsAVX2, nullptr};
+    return {&kernelsAVX2};
 #endif
-  return {&kernelsGeneric, nullptr};
+  return {&kernelsGeneric};
 }
 
 static std::atomic<const Kernels *> chosen{nullptr};
 static std::atomic<const DotKernels *> chosenDot{nullptr};
+static std::atomic<const IntKernels *> chosenIntegers{nullptr};
 
 const Kernels &fxrt::kernels() {
   const Kernels *table = chosen.load(std::memory_order_acquire);
@@ -85,6 +91,7 @@ const Kernels &fxrt::kernels() {
     Choice choice = chooseKernels();
     table = choice.kernels;
     chosenDot.store(choice.dot, std::memory_order_relaxed);
+    chosenIntegers.store(choice.integers, std::memory_order_relaxed);
     chosen.store(table, std::memory_order_release);
   }
   return *table;
@@ -93,6 +100,11 @@ const Kernels &fxrt::kernels() {
 const DotKernels *fxrt::dotKernels() {
   kernels();
   return chosenDot.load(std::memory_order_relaxed);
+}
+
+const IntKernels &fxrt::intKernels() {
+  kernels();
+  return *chosenIntegers.load(std::memory_order_relaxed);
 }
 
 const char *fx_rt_isa(void) {

@@ -49,6 +49,8 @@ struct Plan {
   Method method = Method::Tiles;
   /// Pairs of steps in each packed element, by DotKernels; else null.
   const DotKernels *pairs = nullptr;
+  /// Of 8-bit integers.
+  const IntKernels *integers = nullptr;
   bool packA = true, packB = true;
   /// Dot only: a copy of A (or B) that is contiguous in K is made first.
   bool copyA = false, copyB = false;
@@ -57,6 +59,8 @@ struct Plan {
 template <typename S, typename T>
 Plan choosePlan(const GemmProblem<S, T> &p) {
   Plan plan;
+  if constexpr (std::is_same_v<S, Byte>)
+    plan.integers = &intKernels();
   if constexpr (std::is_same_v<S, BFloat16>) {
     plan.pairs = dotKernels();
     bool isDot = p.M <= kDotRows || p.N <= 4 * kDotTile ||
@@ -105,7 +109,7 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
 /// As fxrt::blockK; pairs are read twice as fast, in longer runs.
 constexpr int64_t kMaxPairs = 512;
 int64_t blockK(const Plan &plan, int64_t K, int64_t elementSize) {
-  if (!plan.pairs)
+  if (!plan.pairs && !plan.integers)
     return fxrt::blockK(K, elementSize);
   return K <= kMaxPairs ? K : roundUp(ceilDiv(K, ceilDiv(K, kMaxPairs)), 16);
 }
@@ -159,28 +163,46 @@ struct PairDotBlock {
   int64_t getScratch(int64_t usedRows) const { return usedRows * ld; }
 };
 
-template <typename T>
-const GemmKernels<T> &tileKernels(const Plan &plan) {
-  if constexpr (std::is_same_v<T, float>)
-    if (plan.pairs)
-      return plan.pairs->tiles;
-  return gemmKernels<T>();
+template <typename S, typename T>
+const GemmKernels<T> &tileKernels(const GemmProblem<S, T> &p,
+                                  const Plan &plan) {
+  if constexpr (std::is_same_v<S, Byte>) {
+    return plan.integers->tiles[p.unsignedA];
+  } else {
+    if constexpr (std::is_same_v<T, float>)
+      if (plan.pairs)
+        return plan.pairs->tiles;
+    return gemmKernels<T>();
+  }
 }
 
 template <typename S, typename T>
-const PackKernels<S, T> &packKernels(const Plan &plan) {
-  if constexpr (std::is_same_v<S, BFloat16>)
-    if (plan.pairs)
-      return plan.pairs->pack;
-  return fxrt::packKernels<S, T>();
+PackKernels<S, T> packKernels(const GemmProblem<S, T> &p, const Plan &plan) {
+  if constexpr (std::is_same_v<S, Byte>) {
+    const IntKernels &table = *plan.integers;
+    // Where the signs differ anyway, nothing is changed.
+    bool a = !table.mixesSigns && p.unsignedA;
+    bool b = table.mixesSigns ? p.unsignedA == p.unsignedB : p.unsignedB;
+    return {table.pack[a].packA, table.pack[b].packB};
+  } else {
+    if constexpr (std::is_same_v<S, BFloat16>)
+      if (plan.pairs)
+        return plan.pairs->pack;
+    return fxrt::packKernels<S, T>();
+  }
+}
+
+/// Steps of K in an element of a packed operand.
+int64_t stepsOfElement(const Plan &plan) {
+  return plan.pairs ? 2 : plan.integers ? plan.integers->steps : 1;
 }
 
 template <typename S, typename T>
 class BlockRunner {
 public:
   BlockRunner(const GemmProblem<S, T> &problem, const Plan &plan)
-      : p(problem), plan(plan), table(tileKernels<T>(plan)),
-        pack(packKernels<S, T>(plan)), pair(plan.pairs ? 2 : 1) {}
+      : p(problem), plan(plan), table(tileKernels(problem, plan)),
+        pack(packKernels(problem, plan)), pair(stepsOfElement(plan)) {}
 
   /// Computes C[m0..m1) x [n0..n1) of one product.
   void run(int64_t batch, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
@@ -211,7 +233,7 @@ private:
   const GemmProblem<S, T> &p;
   const Plan &plan;
   const GemmKernels<T> &table;
-  const PackKernels<S, T> &pack;
+  const PackKernels<S, T> pack;
   /// Steps of K in an element of a packed operand.
   const int64_t pair;
   int64_t batch;
@@ -233,7 +255,8 @@ private:
     return p.rowBias ? p.rowBias + m : nullptr;
   }
   void callEpilogue(int64_t m, int64_t n, int64_t rows, int64_t cols) const {
-    p.epilogue(p.closure, batch, m, n, rows, cols, at(m, n), ld);
+    p.epilogue(p.closure, p.firstBatch + batch, m, n, rows, cols, at(m, n),
+               ld);
   }
   void finish(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
     if (!p.epilogue)
@@ -468,7 +491,7 @@ void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
   if (p.M <= 0 || p.N <= 0 || p.batch <= 0)
     return;
   const Plan plan = choosePlan(p);
-  const GemmKernels<T> &table = tileKernels<T>(plan);
+  const GemmKernels<T> &table = tileKernels(p, plan);
   int64_t product = p.M * p.N * maxOf(p.K, 1);
   int64_t threads =
       product * p.batch <= kParallelWork ? 1 : availableThreads();
@@ -511,9 +534,9 @@ void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
   const Plan plan = choosePlan(p);
   int64_t a = 0, b = 0, c = 0;
   if (plan.method == Method::Tiles) {
-    TileScratch scratch = tileScratch(plan, tileKernels<T>(plan), p.M, p.N,
-                                      ceilDiv(p.K, plan.pairs ? 2 : 1),
-                                      p.hasC);
+    TileScratch scratch =
+        tileScratch(plan, tileKernels(p, plan), p.M, p.N,
+                    ceilDiv(p.K, stepsOfElement(plan)), p.hasC);
     a = scratch.a;
     b = scratch.b;
     c = scratch.c;
@@ -540,6 +563,7 @@ template void fxrt::runGemm(void *, const GemmProblem<float, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<double, double> &);
 template void fxrt::runGemm(void *, const GemmProblem<BFloat16, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<Half, float> &);
+template void fxrt::runGemm(void *, const GemmProblem<Byte, uint32_t> &);
 
 template void fxrt::addGemmScratch(const GemmProblem<float, float> &,
                                    fx_rt_scratch &);
@@ -548,4 +572,6 @@ template void fxrt::addGemmScratch(const GemmProblem<double, double> &,
 template void fxrt::addGemmScratch(const GemmProblem<BFloat16, float> &,
                                    fx_rt_scratch &);
 template void fxrt::addGemmScratch(const GemmProblem<Half, float> &,
+                                   fx_rt_scratch &);
+template void fxrt::addGemmScratch(const GemmProblem<Byte, uint32_t> &,
                                    fx_rt_scratch &);

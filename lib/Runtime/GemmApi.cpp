@@ -12,8 +12,11 @@ GemmProblem<S, T>
 makeProblem(int64_t batch, int64_t M, int64_t N, int64_t K,
              const S *A, int64_t bsA, int64_t rsA, int64_t csA, const S *B,
              int64_t bsB, int64_t rsB, int64_t csB, T *C, int64_t bsC,
-             int64_t rsC, int32_t accumulate, Epilogue<T> epilogue) {
+             int64_t rsC, int32_t accumulate, Epilogue<T> epilogue,
+             int32_t unsignedOperands = 0) {
   GemmProblem<S, T> p;
+  p.unsignedA = unsignedOperands & 1;
+  p.unsignedB = unsignedOperands & 2;
   p.batch = batch;
   p.M = M;
   p.N = N;
@@ -40,6 +43,7 @@ makeProblem(int64_t batch, int64_t M, int64_t N, int64_t K,
   // A column of C from a column-major A is a row from a row-major one.
   if (N == 1 && rsA == 1 && csA != 1 && rsC == 1 && !epilogue) {
     std::swap(p.M, p.N);
+    std::swap(p.unsignedA, p.unsignedB);
     p.A = B;
     p.bsA = bsB;
     p.rsA = csB;
@@ -83,7 +87,105 @@ void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
   p.hasC = hasC;
   addGemmScratch(p, needs);
 }
+//===----------------------------------------------------------------------===//
+// 8-bit integers
+//===----------------------------------------------------------------------===//
+
+using IntProblem = GemmProblem<Byte, uint32_t>;
+
+/// Whether B is packed as other numbers than it holds, 128 more or less: the
+/// sums of A's rows, times 128, correct the result.
+bool needsRowSums(const IntProblem &p) {
+  return intKernels().mixesSigns && p.unsignedA == p.unsignedB && p.K > 0;
+}
+
+/// 128 times the sums of rows, with the sign that corrects the products.
+void computeRowSums(void *ctx, const IntProblem &p, const Byte *A,
+                    uint32_t *sums) {
+  const bool isUnsigned = p.unsignedA;
+  auto number = [=](Byte x) {
+    return isUnsigned ? uint32_t(x.bits) : uint32_t(int8_t(x.bits));
+  };
+  const uint32_t factor = isUnsigned ? 128u : -128u;
+  parallelFor(ctx, p.M, maxOf(1, 65536 / p.K),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i)
+                  sums[i] = 0;
+                if (p.csA == 1) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    const Byte *row = A + i * p.rsA;
+                    uint32_t sum = 0;
+                    for (int64_t k = 0; k < p.K; ++k)
+                      sum += number(row[k]);
+                    sums[i] = sum;
+                  }
+                } else {
+                  for (int64_t k = 0; k < p.K; ++k)
+                    for (int64_t i = begin; i < end; ++i)
+                      sums[i] += number(A[i * p.rsA + k * p.csA]);
+                }
+                for (int64_t i = begin; i < end; ++i)
+                  sums[i] *= factor;
+              });
+}
+
+void addIntScratch(const IntProblem &p, fx_rt_scratch &needs) {
+  if (p.batch <= 0 || p.M <= 0)
+    return;
+  if (needsRowSums(p))
+    addLent(needs, p.M * sizeof(uint32_t));
+  addGemmScratch(p, needs);
+}
+
+/// The epilogue of 32-bit integers, as one of what the kernels sum in.
+struct IntEpilogue {
+  fx_rt_epilogue_i32 epilogue;
+  void *closure;
+  static void call(void *self, int64_t batch, int64_t row, int64_t col,
+                   int64_t rows, int64_t cols, uint32_t *tile, int64_t ld) {
+    auto &that = *static_cast<IntEpilogue *>(self);
+    that.epilogue(that.closure, batch, row, col, rows, cols,
+                  reinterpret_cast<int32_t *>(tile), ld);
+  }
+};
 } // namespace
+
+int32_t fx_rt_gemm_i8(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+                      const void *A, int64_t bsA, int64_t rsA, int64_t csA,
+                      const void *B, int64_t bsB, int64_t rsB, int64_t csB,
+                      int32_t *C, int64_t bsC, int64_t rsC, int32_t accumulate,
+                      fx_rt_epilogue_i32 epilogue, void *closure,
+                      int32_t unsignedOperands) {
+  IntEpilogue wrapped = {epilogue, closure};
+  IntProblem p = makeProblem<Byte, uint32_t>(
+      batch, M, N, K, static_cast<const Byte *>(A), bsA, rsA, csA,
+      static_cast<const Byte *>(B), bsB, rsB, csB,
+      reinterpret_cast<uint32_t *>(C), bsC, rsC, accumulate,
+      epilogue ? IntEpilogue::call : nullptr, unsignedOperands);
+  p.closure = &wrapped;
+  if (p.batch <= 0 || p.M <= 0)
+    return 0;
+  if (!needsRowSums(p)) {
+    runGemm(ctx, p);
+    return 0;
+  }
+  ScopedBuffer<uint32_t> sums(ctx, p.M);
+  if (!sums.get())
+    return 1;
+  IntProblem one = p;
+  one.batch = 1;
+  one.rowBias = sums.get();
+  for (int64_t i = 0; i < p.batch; ++i) {
+    one.firstBatch = i;
+    one.A = p.A + i * p.bsA;
+    one.B = p.B + i * p.bsB;
+    one.C = p.hasC ? p.C + i * p.bsC : nullptr;
+    if (i == 0 || p.bsA)
+      computeRowSums(ctx, p, one.A, sums.get());
+    runGemm(ctx, one);
+  }
+  return 0;
+}
 
 void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
@@ -91,6 +193,15 @@ void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t rsC, int32_t hasC, int32_t hasEpilogue,
                         fx_rt_scratch *scratch) {
   *scratch = {};
+  if (type >= 4) {
+    const Byte *none = nullptr;
+    uint32_t *result = nullptr;
+    IntProblem p = makeProblem<Byte, uint32_t>(
+        batch, M, N, K, none, bsA, rsA, csA, none, bsB, rsB, csB, result, bsC,
+        rsC, 0, hasEpilogue ? IntEpilogue::call : nullptr, type - 4);
+    p.hasC = hasC != 0;
+    return addIntScratch(p, *scratch);
+  }
   auto add = type == 1   ? addScratch<double, double>
              : type == 2 ? addScratch<BFloat16, float>
              : type == 3 ? addScratch<Half, float>

@@ -30,6 +30,10 @@ struct GemmProblem {
   bool hasC = true;
   /// Added to each row when it is finished; NULL for none.
   const T *rowBias = nullptr;
+  /// Of 8-bit operands.
+  bool unsignedA = false, unsignedB = false;
+  /// What the epilogue calls the first product.
+  int64_t firstBatch = 0;
   /// B in the packed form, instead of B.
   const T *packedB = nullptr;
   Epilogue<T> epilogue = nullptr;

@@ -22,6 +22,10 @@ struct BFloat16 {
 struct Half {
   uint16_t bits;
 };
+/// An 8-bit integer, signed or not.
+struct Byte {
+  uint8_t bits;
+};
 
 constexpr int kMaxTileRows = 14;
 constexpr int kDotTile = 4;
@@ -111,6 +115,21 @@ struct DotKernels {
                        const BFloat16 *B, int64_t csB, float *C, int64_t ldc,
                        bool accumulate);
   Dot dot[kDotTile][kDotTile];
+};
+
+/// Products of 8-bit integers, summed modulo 2^32. An element of a packed
+/// operand holds `steps` steps of K, zeros after the last one. `tiles` have
+/// no stridedTile, dot and axpy.
+struct IntKernels {
+  int steps;
+  /// The instruction wants one operand signed and one unsigned: 0 for an A that
+  /// is signed, 1 for one that is not. Otherwise both are the same.
+  GemmKernels<uint32_t> tiles[2];
+  /// With mixesSigns, 0: the bits as they are; 1: 128 is added or subtracted,
+  /// which makes signed from unsigned and back. Otherwise 0: signed; 1:
+  /// unsigned.
+  PackKernels<Byte, uint32_t> pack[2];
+  bool mixesSigns;
 };
 
 /// A run of lanes of one vector of a patch panel that lie in one input row:
@@ -217,6 +236,8 @@ struct Kernels {
   PackKernels<BFloat16, float> packBF16;
   PackKernels<Half, float> packF16;
 
+  IntKernels i8;
+
   AttentionKernels attention;
 
   OffsetTiles offsetTile[kMaxTileRows];
@@ -250,12 +271,15 @@ extern const Kernels kernelsGeneric;
 #if defined(__x86_64__)
 extern const Kernels kernelsAVX2, kernelsAVX512;
 extern const DotKernels dotKernelsBF16;
+extern const IntKernels intKernelsVNNI;
 #endif
 
 /// The table in use (FX_RT_ISA, else the best one that the machine runs).
 const Kernels &kernels();
 /// Those of bfloat16, or null without AVX-512 BF16 or below it in FX_RT_ISA.
 const DotKernels *dotKernels();
+/// Those of 8-bit integers.
+const IntKernels &intKernels();
 
 } // namespace fxrt
 

@@ -9,6 +9,7 @@
 
 #include "KernelsAttention.h"
 #include "KernelsGemm.h"
+#include "KernelsInt.h"
 #include "KernelsWinograd.h"
 #include "fx/Runtime/Philox.h"
 
@@ -342,6 +343,7 @@ constexpr Kernels kernelTable(const char *name) {
   table.packF64 = {packA<double, double>, packB<double, double>};
   table.packBF16 = {packA<BFloat16, float>, packB<BFloat16, float>};
   table.packF16 = {packA<Half, float>, packB<Half, float>};
+  table.i8 = intTable();
   table.attention = attentionTable();
   table.packPatches = packPatches;
   addOffsetTiles(table, std::make_index_sequence<FX_TILE_ROWS>());

@@ -25,6 +25,9 @@ namespace {
 typedef float VectorF32 __attribute__((vector_size(FX_VECTOR_BYTES)));
 typedef double VectorF64 __attribute__((vector_size(FX_VECTOR_BYTES)));
 
+typedef uint16_t VectorU16 __attribute__((vector_size(FX_VECTOR_BYTES / 2)));
+typedef uint32_t VectorU32 __attribute__((vector_size(FX_VECTOR_BYTES)));
+
 template <typename T>
 struct VectorTraits;
 template <>
@@ -34,6 +37,10 @@ struct VectorTraits<float> {
 template <>
 struct VectorTraits<double> {
   using Type = VectorF64;
+};
+template <>
+struct VectorTraits<uint32_t> {
+  using Type = VectorU32;
 };
 template <typename T>
 using Vector = typename VectorTraits<T>::Type;
@@ -51,6 +58,11 @@ FX_INLINE VectorF32 load(const float *p) {
 }
 FX_INLINE VectorF64 load(const double *p) {
   VectorF64 v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+FX_INLINE VectorU32 load(const uint32_t *p) {
+  VectorU32 v;
   __builtin_memcpy(&v, p, sizeof(v));
   return v;
 }
@@ -137,6 +149,16 @@ FX_INLINE void storeFirst(T *p, Vector<T> v, int64_t n) {
 }
 #endif
 
+#if FX_VECTOR_BYTES >= 32
+// The instructions move bits, of whatever type.
+FX_INLINE VectorU32 loadFirst(const uint32_t *p, int64_t n) {
+  return (VectorU32)loadFirst((const float *)p, n);
+}
+FX_INLINE void storeFirst(uint32_t *p, VectorU32 v, int64_t n) {
+  storeFirst((float *)p, (VectorF32)v, n);
+}
+#endif
+
 //===----------------------------------------------------------------------===//
 // Narrow floating-point types, widened
 //===----------------------------------------------------------------------===//
@@ -168,9 +190,6 @@ FX_INLINE float widen(Half value) {
   __builtin_memcpy(&result, &bits, sizeof(result));
   return result;
 }
-
-typedef uint16_t VectorU16 __attribute__((vector_size(FX_VECTOR_BYTES / 2)));
-typedef uint32_t VectorU32 __attribute__((vector_size(FX_VECTOR_BYTES)));
 
 FX_INLINE VectorF32 load(const BFloat16 *p) {
   VectorU16 bits;

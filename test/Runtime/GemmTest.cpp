@@ -246,6 +246,69 @@ void checkNarrow(bool half) {
   }
 }
 
+/// All values of 8-bit operands, signed or not, in all layouts; the sums wrap
+/// around.
+void checkIntegers() {
+  for (int i = 0; i < 120; ++i) {
+    int64_t batch = pick({1, 1, 3}), M = pick(kSizes), N = pick(kSizes);
+    int64_t K = pick({0, 1, 2, 3, 4, 5, 7, 16, 31, 63, 64, 65, 130, 2500});
+    int signs = generator()() % 4;
+    int layoutA = generator()() % 3, layoutB = generator()() % 3;
+    auto strides = [](int layout, int64_t rows, int64_t cols, int64_t &rs,
+                      int64_t &cs) {
+      rs = layout == 0 ? cols : layout == 1 ? 1 : 2 * cols + 1;
+      cs = layout == 0 ? 1 : layout == 1 ? rows : 2;
+      return rows * cols * 3 + rows + 3;
+    };
+    int64_t rsA, csA, rsB, csB;
+    int64_t bsA = strides(layoutA, M, K, rsA, csA);
+    int64_t bsB = strides(layoutB, K, N, rsB, csB);
+    if (generator()() % 3 == 0)
+      bsB = 0;
+    std::vector<uint8_t> a(batch * (M * K * 3 + M + 3)),
+        b(batch * (K * N * 3 + K + 3));
+    for (auto *operand : {&a, &b})
+      for (uint8_t &value : *operand) {
+        uint8_t extremes[] = {0x80, 0x7f, 0xff, 0};
+        value = generator()() % 4 ? uint8_t(generator()())
+                                  : extremes[generator()() % 4];
+      }
+    auto number = [](uint8_t value, bool isUnsigned) {
+      return isUnsigned ? int64_t(value) : int64_t(int8_t(value));
+    };
+    bool accumulate = generator()() % 2, hidden = generator()() % 2;
+    std::vector<int32_t> c(batch * M * N, 5), want(c.size());
+    for (int64_t n = 0; n < batch; ++n)
+      for (int64_t i = 0; i < M; ++i)
+        for (int64_t j = 0; j < N; ++j) {
+          int64_t sum = accumulate && !hidden ? 5 : 0;
+          for (int64_t k = 0; k < K; ++k)
+            sum += number(a[n * bsA + i * rsA + k * csA], signs & 1) *
+                   number(b[n * bsB + k * rsB + j * csB], signs & 2);
+          want[(n * M + i) * N + j] = int32_t(sum);
+        }
+    struct State {
+      std::vector<int32_t> &result;
+      int64_t M, N;
+    } state{c, M, N};
+    auto copy = [](void *closure, int64_t batch, int64_t row, int64_t col,
+                   int64_t rows, int64_t cols, int32_t *tile, int64_t ld) {
+      auto &state = *static_cast<State *>(closure);
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < cols; ++j)
+          state.result[(batch * state.M + row + i) * state.N + col + j] =
+              tile[i * ld + j];
+    };
+    fx_rt_gemm_i8(nullptr, batch, M, N, K, a.data(), bsA, rsA, csA, b.data(),
+                  bsB, rsB, csB, hidden ? nullptr : c.data(), M * N, N,
+                  accumulate && !hidden, hidden ? copy : nullptr, &state,
+                  signs);
+    FX_CHECK(c == want, "i8 %ld of %ldx%ldx%ld signs %d layouts %d %d hidden %d",
+             long(batch), long(M), long(N), long(K), signs, layoutA, layoutB,
+             hidden);
+  }
+}
+
 /// The same bits with one thread and with three.
 void checkThreadIndependence() {
   const int64_t shapes[][3] = {{100, 200, 300}, {4, 700, 900}, {17, 333, 1000},
@@ -274,5 +337,6 @@ void fxtest::testGemm() {
   checkPacked();
   checkNarrow(/*half=*/false);
   checkNarrow(/*half=*/true);
+  checkIntegers();
   checkThreadIndependence();
 }

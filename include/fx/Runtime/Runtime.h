@@ -197,8 +197,22 @@ void fx_rt_gemm_f16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
                     float *C, int64_t bsC, int64_t rsC, int32_t accumulate,
                     fx_rt_epilogue_f32 epilogue, void *closure);
 
+/// The same for 8-bit integers, with sums of 32 bits, modulo 2^32. They are
+/// signed; bit 0 of `unsignedOperands` makes A's unsigned, bit 1 B's. Non-zero
+/// when out of memory.
+typedef void (*fx_rt_epilogue_i32)(void *closure, int64_t batch, int64_t row,
+                                   int64_t col, int64_t rows, int64_t cols,
+                                   int32_t *tile, int64_t ld);
+int32_t fx_rt_gemm_i8(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
+                      const void *A, int64_t bsA, int64_t rsA, int64_t csA,
+                      const void *B, int64_t bsB, int64_t rsB, int64_t csB,
+                      int32_t *C, int64_t bsC, int64_t rsC, int32_t accumulate,
+                      fx_rt_epilogue_i32 epilogue, void *closure,
+                      int32_t unsignedOperands);
+
 /// What such a product needs beside its operands. `type` is that of the
-/// operands: 0 f32, 1 f64, 2 bf16, 3 f16. Strides as above.
+/// operands: 0 f32, 1 f64, 2 bf16, 3 f16, 4 + unsignedOperands of 8-bit
+/// integers. Strides as above.
 void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
                         int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
