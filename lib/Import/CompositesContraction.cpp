@@ -566,6 +566,17 @@ static Values groupedAttention(CompositeBuilder &c) {
       c.getBuilder().getBoolAttr(c.flag("is_causal")), scale)};
 }
 
+/// The product of 8-bit integers in 32 bits.
+static Values intMm(CompositeBuilder &c) {
+  SmallVector<Value> operands = {c.value("self"), c.value("mat2")};
+  for (Value &operand : operands) {
+    if (getRank(operand) != 2 || !getElement(operand).isInteger(8))
+      return c.fail();
+    operand = c.convert(operand, c.getBuilder().getI32Type());
+  }
+  return {c.create<MmOp>(operands[0], operands[1])};
+}
+
 ArrayRef<Composite> fx::getContractionComposites() {
   static constexpr Composite table[] = {
       {"aten.einsum.default", einsum},
@@ -576,6 +587,7 @@ ArrayRef<Composite> fx::getContractionComposites() {
       {"aten.vdot.default", product<1, 1>},
       {"aten.mv.default", product<2, 1>},
       {"aten.linalg_matmul.default", product<0, 0>},
+      {"aten._int_mm.default", intMm},
       {"aten.inner.default", inner},
       {"aten.linalg_vecdot.default", vecdot},
       {"aten.ger.default", outer},

@@ -51,3 +51,21 @@ func.func @backward(%g: tensor<2x8x16x16xf16>, %x: tensor<2x4x16x16xf16>,
   %0, %1 = fx.convolution_backward %g, %x, %w {bias_sizes = array<i64: 8>, stride = array<i64: 1, 1>, padding = array<i64: 1, 1>, dilation = array<i64: 1, 1>, transposed = false, output_padding = array<i64: 0, 0>, groups = 1 : i64, output_mask = array<i1: true, true, false>} : (tensor<2x8x16x16xf16>, tensor<2x4x16x16xf16>, tensor<8x4x3x3xf16>) -> (tensor<2x4x16x16xf16>, tensor<8x4x3x3xf16>)
   return %0, %1 : tensor<2x4x16x16xf16>, tensor<8x4x3x3xf16>
 }
+
+// Conversions from 8 bits and the transposition are the product's; what follows
+// it sees the tiles.
+// CHECK-LABEL: func.func @integers
+// CHECK: fx.kernel template
+// CHECK-SAME: tensor<64x32xi8>, tensor<48x32xi8>) -> (tensor<64x48xf32>)
+// CHECK-NOT: fx.kernel {{loops|generic|template}}
+// CHECK: return
+// EMIT: call @fx_rt_gemm_i8({{.*}}, %c1_i32
+func.func @integers(%a: tensor<64x32xui8>, %b: tensor<48x32xi8>)
+    -> tensor<64x48xf32> {
+  %0 = fx.convert_element_type %a {dtype = i32} : (tensor<64x32xui8>) -> tensor<64x32xi32>
+  %1 = fx.permute %b dims = [1, 0] : tensor<48x32xi8> -> tensor<32x48xi8>
+  %2 = fx.convert_element_type %1 {dtype = i32} : (tensor<32x48xi8>) -> tensor<32x48xi32>
+  %3 = fx.mm %0, %2 : (tensor<64x32xi32>, tensor<32x48xi32>) -> tensor<64x48xi32>
+  %4 = fx.convert_element_type %3 {dtype = f32} : (tensor<64x48xi32>) -> tensor<64x48xf32>
+  return %4 : tensor<64x48xf32>
+}

@@ -1,4 +1,5 @@
-"""Convolutions of narrow operands against float64: shapes, kinds, gradients."""
+"""Kernels with narrow operands: convolutions and products of bf16, f16 against
+float64, with gradients, and products of 8-bit integers, which are exact."""
 
 import pytest
 import torch
@@ -118,3 +119,32 @@ def test_heads(compiler, dtype):
         return torch.relu(scores.permute(0, 2, 1, 3))
 
     check(function, *tensors(dtype, (2, 9, 24), (2, 11, 24)))
+
+
+def integers(dtype, *shape):
+    info = torch.iinfo(dtype)
+    return torch.randint(info.min, info.max + 1, shape, dtype=dtype)
+
+
+@pytest.mark.parametrize("m,n,k", [
+    (1, 1, 1), (5, 7, 3), (33, 65, 130), (64, 48, 512), (0, 5, 7), (5, 7, 0),
+    (4, 300, 2500)])
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_int_mm(compiler, m, n, k, unsigned):
+    torch.manual_seed(0)
+    a = integers(torch.uint8 if unsigned else torch.int8, m, k)
+    weight = integers(torch.int8, n, k)
+
+    def function(a, weight):
+        product = torch._int_mm(a, weight.t())
+        return product, torch.relu(product.float() * 0.25)
+
+    want = a.int() @ weight.int().t()
+    torch._dynamo.reset()
+    product, scaled = torch.compile(function, backend="fx_mlir",
+                                    fullgraph=True)(a, weight)
+    assert torch.equal(product, want)
+    assert torch.equal(scaled, torch.relu(want.float() * 0.25))
+    torch._dynamo.reset()
+    hidden = torch.compile(lambda a, w: function(a, w)[1], backend="fx_mlir")
+    assert torch.equal(hidden(a, weight), torch.relu(want.float() * 0.25))

@@ -11,32 +11,51 @@ using namespace mlir::fx;
 
 /// Looks through a widening to the accumulation type.
 static Value skipExtension(Value value) {
-  if (auto extend = value.getDefiningOp<arith::ExtFOp>())
-    return extend.getIn();
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp>(op))
+    return op->getOperand(0);
   return value;
+}
+
+/// The op of either type that computes a value.
+template <typename FloatOp, typename IntOp>
+static Operation *getArithmetic(Value value) {
+  Operation *op = value.getDefiningOp();
+  return isa_and_nonnull<FloatOp, IntOp>(op) ? op : nullptr;
 }
 
 /// The body acc + a * b, with operands in either order.
 static bool isMultiplyAdd(linalg::GenericOp op) {
   Block *body = op.getBody();
-  auto add = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  Operation *add = getArithmetic<arith::AddFOp, arith::AddIOp>(
+      body->getTerminator()->getOperand(0));
   if (!add)
     return false;
   Value accumulator = body->getArgument(2);
-  Value product = add.getLhs() == accumulator   ? add.getRhs()
-                  : add.getRhs() == accumulator ? add.getLhs()
-                                                : Value();
-  auto mul = product ? product.getDefiningOp<arith::MulFOp>() : arith::MulFOp();
+  Value left = add->getOperand(0), right = add->getOperand(1);
+  Value product = left == accumulator    ? right
+                  : right == accumulator ? left
+                                         : Value();
+  Operation *mul =
+      product ? getArithmetic<arith::MulFOp, arith::MulIOp>(product) : nullptr;
   if (!mul)
     return false;
-  Value a = skipExtension(mul.getLhs()), b = skipExtension(mul.getRhs());
+  Value a = skipExtension(mul->getOperand(0));
+  Value b = skipExtension(mul->getOperand(1));
   Value x = body->getArgument(0), y = body->getArgument(1);
   return (a == x && b == y) || (a == y && b == x);
 }
 
+/// Whether the body extends an operand without its sign.
+static bool isUnsigned(linalg::GenericOp op, unsigned operand) {
+  return llvm::any_of(op.getBody()->getArgument(operand).getUsers(),
+                      llvm::IsaPred<arith::ExtUIOp>);
+}
+
 static bool startsAtZero(linalg::GenericOp op) {
   auto fill = op.getDpsInitOperand(0)->get().getDefiningOp<linalg::FillOp>();
-  return fill && matchPattern(fill.value(), m_AnyZeroFloat());
+  return fill && (matchPattern(fill.value(), m_AnyZeroFloat()) ||
+                  matchPattern(fill.value(), m_Zero()));
 }
 
 /// Strides of a dense tensor; nothing for dynamic ones.
@@ -82,6 +101,8 @@ static FailureOr<Contraction> matchProduct(linalg::GenericOp op) {
   auto maps = op.getIndexingMapsArray();
   match.lhsMap = maps[0];
   match.rhsMap = maps[1];
+  match.unsignedLhs = isUnsigned(op, 0);
+  match.unsignedRhs = isUnsigned(op, 1);
   AffineMap result = maps[2];
   for (AffineMap map : maps)
     if (!map.isProjectedPermutation())
@@ -93,6 +114,7 @@ static FailureOr<Contraction> matchProduct(linalg::GenericOp op) {
   if (!match.rhsMap.isFunctionOfDim(last)) {
     std::swap(match.lhs, match.rhs);
     std::swap(match.lhsMap, match.rhsMap);
+    std::swap(match.unsignedLhs, match.unsignedRhs);
   }
   for (AffineExpr expr : result.getResults()) {
     unsigned loop = cast<AffineDimExpr>(expr).getPosition();
@@ -257,7 +279,8 @@ FailureOr<Contraction> fx::matchContraction(linalg::GenericOp op) {
     return failure();
   bool narrow = operand.isBF16() || operand.isF16();
   if (!(sum.isF32() && (operand.isF32() || narrow)) &&
-      !(sum.isF64() && operand.isF64()))
+      !(sum.isF64() && operand.isF64()) &&
+      !(sum.isInteger(32) && operand.isInteger(8)))
     return failure();
   FailureOr<Contraction> match = matchProduct(op);
   if (failed(match) && (operand.isF32() || narrow))
@@ -277,19 +300,54 @@ bool fx::canHideResult(Contraction &contraction) {
          llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);
 }
 
+/// The element-wise op that only moves the elements of its one input, or only
+/// extends them, too.
+static linalg::GenericOp getCopy(Value value, Operation *&extension) {
+  auto copy = value.getDefiningOp<linalg::GenericOp>();
+  if (!copy || copy.getNumReductionLoops() || copy.getNumDpsInputs() != 1 ||
+      copy.getNumDpsInits() != 1 || !copy.hasPureTensorSemantics() ||
+      !isa<RankedTensorType>(copy->getOperand(0).getType()))
+    return {};
+  Block *body = copy.getBody();
+  Value yielded = body->getTerminator()->getOperand(0);
+  extension = yielded.getDefiningOp();
+  if (isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(extension))
+    yielded = extension->getOperand(0);
+  else
+    extension = nullptr;
+  return yielded == body->getArgument(0) ? copy : linalg::GenericOp();
+}
+
+/// Lets the body extend an operand that has the type of `extension`'s operand.
+static void extendInBody(RewriterBase &rewriter, linalg::GenericOp op,
+                         unsigned operand, Operation *extension) {
+  Block *body = op.getBody();
+  BlockArgument argument = body->getArgument(operand);
+  argument.setType(extension->getOperand(0).getType());
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointToStart(body);
+  Operation *copy = rewriter.clone(*extension);
+  rewriter.replaceAllUsesExcept(argument, copy->getResult(0), copy);
+  copy->setOperand(0, argument);
+}
+
 bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {
-  FailureOr<Contraction> match = matchContraction(op);
-  if (failed(match) || match->kind != ContractionKind::Product)
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return false;
+  bool isInteger =
+      getElementTypeOrSelf(op->getResultTypes().front()).isInteger(32) &&
+      isMultiplyAdd(op) && succeeded(matchProduct(op));
+  if (!isInteger) {
+    FailureOr<Contraction> match = matchContraction(op);
+    if (failed(match) || match->kind != ContractionKind::Product)
+      return false;
+  }
   bool changed = false;
   for (OpOperand *operand : op.getDpsInputOperands()) {
-    auto copy = operand->get().getDefiningOp<linalg::GenericOp>();
-    if (!copy || copy.getNumReductionLoops() || copy.getNumDpsInputs() != 1 ||
-        copy.getNumDpsInits() != 1 || !copy.hasPureTensorSemantics())
-      continue;
-    Block *body = copy.getBody();
-    if (!isa<RankedTensorType>(copy->getOperand(0).getType()) ||
-        body->getTerminator()->getOperand(0) != body->getArgument(0))
+    Operation *extension = nullptr;
+    linalg::GenericOp copy = getCopy(operand->get(), extension);
+    if (!copy || (extension && (!isInteger ||
+                                !extension->getOperand(0).getType().isInteger(8))))
       continue;
     AffineMap from = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
     AffineMap to = copy.getMatchingIndexingMap(copy.getDpsInitOperand(0));
@@ -316,6 +374,8 @@ bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {
       });
       continue;
     }
+    if (extension)
+      extendInBody(rewriter, op, operand->getOperandNumber(), extension);
     changed = true;
   }
   return changed;

@@ -71,6 +71,7 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_dgemm_batched);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_f16);
+  FX_RUNTIME_SYMBOL(fx_rt_gemm_i8);
   FX_RUNTIME_SYMBOL(fx_rt_attention);
   FX_RUNTIME_SYMBOL(fx_rt_attention_backward);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d);

@@ -36,11 +36,14 @@ struct Operand {
 };
 
 /// How the runtime numbers the element types of products and convolutions.
-int32_t getElementNumber(Type element) {
-  return element.isF64()         ? 1
-         : element.isBF16()      ? 2
-         : element.isF16()       ? 3
-                                 : 0;
+int32_t getElementNumber(const Contraction &match) {
+  Type element = match.element;
+  if (element.isInteger(8))
+    return 4 + match.unsignedLhs + 2 * match.unsignedRhs;
+  return element.isF64()    ? 1
+         : element.isBF16() ? 2
+         : element.isF16()  ? 3
+                            : 0;
 }
 
 fx_rt_scratch getProductScratch(const Contraction &match, bool hasResult,
@@ -64,7 +67,7 @@ fx_rt_scratch getProductScratch(const Contraction &match, bool hasResult,
   };
   fx_rt_scratch scratch;
   fx_rt_gemm_scratch(
-      getElementNumber(match.element), getNumPoints(match.batch),
+      getElementNumber(match), getNumPoints(match.batch),
       getNumPoints(match.row), getNumPoints(match.column),
       getNumPoints(match.inner),
       lhs.getStride(match.batch), lhs.getStride(match.row),
@@ -113,11 +116,11 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
                             groups};
   fx_rt_scratch scratch;
   if (isForward)
-    fx_rt_conv2d_scratch(&shape, getElementNumber(match.element), hasResult,
+    fx_rt_conv2d_scratch(&shape, getElementNumber(match), hasResult,
                          &scratch);
   else
     fx_rt_conv2d_backward_weight_scratch(
-        &shape, getElementNumber(match.element), &scratch);
+        &shape, getElementNumber(match), &scratch);
   return scratch;
 }
 

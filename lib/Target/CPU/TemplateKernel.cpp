@@ -67,6 +67,15 @@ void TemplateEmitter::emitProduct(TemplateCall &call) {
       arith::ConstantIntOp::create(b, loc, 0, 32),
       epilogue,            closure};
   Type element = call.match.element;
+  if (element.isInteger(8)) {
+    operands.push_back(arith::ConstantIntOp::create(
+        b, loc, call.match.unsignedLhs + 2 * call.match.unsignedRhs, 32));
+    func::FuncOp callee = declareRuntime(
+        b, target, "fx_rt_gemm_i8",
+        b.getFunctionType(ValueRange(operands).getTypes(), {b.getI32Type()}));
+    func::CallOp::create(b, loc, callee, operands);
+    return;
+  }
   StringRef name = element.isF32()    ? "fx_rt_sgemm_batched"
                    : element.isF64()  ? "fx_rt_dgemm_batched"
                    : element.isBF16() ? "fx_rt_gemm_bf16"

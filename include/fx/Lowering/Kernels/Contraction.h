@@ -18,8 +18,10 @@ enum class ContractionKind { Product, Convolution, WeightGradient };
 struct Contraction {
   ContractionKind kind;
   linalg::GenericOp op;
-  /// Element type of both operands; the result is f32, or f64 for f64.
+  /// Element type of both operands; the result is f32, or f64 for f64, i32 for
+  /// i8, which some operands mean as unsigned numbers.
   Type element;
+  bool unsignedLhs = false, unsignedRhs = false;
 
   // Product: the loops of each class, in the order of the result. C[batch, row,
   // column] = A[batch, row, inner] * B[batch, inner, column].
@@ -44,7 +46,8 @@ FailureOr<Contraction> matchContraction(linalg::GenericOp op);
 bool canHideResult(Contraction &contraction);
 
 /// Reads the operands of a matrix product through copies that only permute or
-/// repeat dimensions. Returns whether something changed.
+/// repeat dimensions, those of a product of integers also through conversions
+/// from 8 bits. Returns whether something changed.
 bool foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op);
 
 } // namespace mlir::fx
