@@ -91,6 +91,15 @@ void addHeld(int64_t bytes) {
     ;
 }
 
+/// Memory that stays until more is needed: workspaces and scratch.
+void *reserve(size_t bytes) {
+  return usesGuardPages() ? allocateGuarded(bytes, kAlignment)
+                          : allocateAligned(bytes);
+}
+void release(void *memory) {
+  usesGuardPages() ? freeGuarded(memory) : free(memory);
+}
+
 pthread_key_t threadExitKey;
 pthread_once_t threadExitOnce = PTHREAD_ONCE_INIT;
 
@@ -98,7 +107,7 @@ void releaseThreadMemory(void *) {
   fx_rt_context_destroy(defaultContext);
   defaultContext = nullptr;
   for (int slot = 0; slot < ScratchSlotCount; ++slot) {
-    free(scratch.data[slot]);
+    release(scratch.data[slot]);
     addHeld(-static_cast<int64_t>(scratch.bytes[slot]));
   }
   memset(&scratch, 0, sizeof(scratch));
@@ -138,10 +147,10 @@ void *fxrt::threadScratch(ScratchSlot slot, size_t bytes) {
   if (scratch.bytes[slot] >= bytes && scratch.data[slot])
     return scratch.data[slot];
   registerThread();
-  free(scratch.data[slot]);
+  release(scratch.data[slot]);
   addHeld(-static_cast<int64_t>(scratch.bytes[slot]));
-  size_t capacity = roundBlockSize(bytes);
-  scratch.data[slot] = allocateAligned(capacity);
+  size_t capacity = usesGuardPages() ? bytes : roundBlockSize(bytes);
+  scratch.data[slot] = reserve(capacity);
   if (!scratch.data[slot]) {
     fprintf(stderr, "fx runtime: out of memory for %zu scratch bytes\n", bytes);
     abort();
@@ -177,6 +186,8 @@ void *fxrt::takeBlock(void *opaque, int64_t bytes) {
   fx_rt_context *ctx = resolve(opaque);
   if (!ctx)
     return nullptr;
+  if (usesGuardPages())
+    return allocateGuarded(static_cast<size_t>(bytes), kAlignment);
   size_t size = getLentSize(static_cast<size_t>(bytes));
   if (!ctx->lentBytes || ctx->lentUsed + size > ctx->lentBytes)
     return fx_rt_alloc(ctx, bytes);
@@ -186,6 +197,8 @@ void *fxrt::takeBlock(void *opaque, int64_t bytes) {
 }
 
 void fxrt::returnBlock(void *opaque, void *block) {
+  if (usesGuardPages())
+    return freeGuarded(block);
   fx_rt_context *ctx = resolve(opaque);
   char *bytes = static_cast<char *>(block);
   if (ctx && ctx->lentBytes && bytes >= ctx->lent &&
@@ -237,9 +250,9 @@ void *fx_rt_workspace(void *opaque, int64_t bytes) {
   size_t wanted = bytes > 0 ? static_cast<size_t>(bytes) : 1;
   if (ctx->workspaceBytes >= wanted)
     return ctx->workspace;
-  free(ctx->workspace);
+  release(ctx->workspace);
   addHeld(-static_cast<int64_t>(ctx->workspaceBytes));
-  ctx->workspace = allocateAligned(wanted);
+  ctx->workspace = reserve(wanted);
   ctx->workspaceBytes = ctx->workspace ? wanted : 0;
   addHeld(static_cast<int64_t>(ctx->workspaceBytes));
   if (!ctx->workspace)
@@ -251,6 +264,13 @@ void *fx_rt_alloc(void *opaque, int64_t bytes) {
   fx_rt_context *ctx = resolve(opaque);
   if (!ctx)
     return nullptr;
+  if (usesGuardPages()) {
+    // A tensor is no better aligned than its elements need to be.
+    void *block = allocateGuarded(bytes > 0 ? static_cast<size_t>(bytes) : 0, 1);
+    if (!block)
+      reportOutOfMemory(bytes);
+    return block;
+  }
   size_t capacity = roundBlockSize(bytes > 0 ? static_cast<size_t>(bytes) : 0);
 
   pthread_mutex_lock(&ctx->mutex);
@@ -281,6 +301,8 @@ void *fx_rt_alloc(void *opaque, int64_t bytes) {
 void fx_rt_free(void *, void *block) {
   if (!block)
     return;
+  if (usesGuardPages())
+    return freeGuarded(block);
   BlockHeader *header = static_cast<BlockHeader *>(block) - 1;
   fx_rt_context *ctx = header->owner;
   pthread_mutex_lock(&ctx->mutex);
@@ -301,7 +323,7 @@ void fx_rt_context_trim(void *opaque) {
   if (!ctx)
     return;
   pthread_mutex_lock(&ctx->mutex);
-  free(ctx->workspace);
+  release(ctx->workspace);
   ctx->workspace = nullptr;
   addHeld(-static_cast<int64_t>(ctx->workspaceBytes));
   ctx->workspaceBytes = 0;

@@ -66,6 +66,12 @@ void parallelFor(void *ctx, int64_t n, int64_t grain, const Body &body) {
 /// for huge pages.
 void *allocateAligned(size_t bytes);
 
+/// Whether buffers end at pages that nobody may touch, to test compiled code;
+/// then each has memory of its own, as large as was asked for.
+bool usesGuardPages();
+void *allocateGuarded(size_t bytes, size_t alignment);
+void freeGuarded(void *data);
+
 /// Records the error text of a failed allocation.
 void reportOutOfMemory(int64_t bytes);
 

@@ -93,7 +93,23 @@ void destroy(fx_rt_block *list) {
 }
 } // namespace
 
+/// A block that is not kept, for tests.
+static void *acquireGuarded(int64_t bytes, fx_rt_block **result) {
+  auto *block = static_cast<fx_rt_block *>(calloc(1, sizeof(fx_rt_block)));
+  if (block)
+    block->data = allocateGuarded(static_cast<size_t>(maxOf(bytes, 0)), 1);
+  if (!block || !block->data) {
+    free(block);
+    reportOutOfMemory(bytes);
+    return nullptr;
+  }
+  *result = block;
+  return block->data;
+}
+
 void *fx_rt_tensor_acquire(int64_t bytes, fx_rt_block **result) {
+  if (usesGuardPages())
+    return acquireGuarded(bytes, result);
   pthread_once(&once, initialize);
   int64_t capacity = roundUp(maxOf(bytes, 1), kPage);
   pthread_mutex_lock(&cache.mutex);
@@ -131,6 +147,11 @@ void fx_rt_tensor_release(void *, void *opaque) {
   auto *block = static_cast<fx_rt_block *>(opaque);
   if (!block)
     return;
+  if (usesGuardPages()) {
+    freeGuarded(block->data);
+    free(block);
+    return;
+  }
   pthread_mutex_lock(&cache.mutex);
   cache.usedBytes -= block->capacity;
   cache.insert(block);

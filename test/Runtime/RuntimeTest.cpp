@@ -9,7 +9,10 @@
 #include "fx/Runtime/Philox.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace fxtest;
 
@@ -48,6 +51,53 @@ void fxtest::testMemory() {
   FX_CHECK(std::strstr(fx_rt_last_error(), "out of memory"), "error text");
   FX_CHECK(fx_rt_workspace(ctx, 64) != nullptr, "usable after a failure");
   fx_rt_context_destroy(ctx);
+}
+
+/// The signal that ends a process which runs `body`; 0 if none does.
+template <typename Body>
+static int getSignal(const Body &body) {
+  pid_t child = fork();
+  if (child == 0) {
+    // The signals are expected: no report, no core.
+    for (int number : {SIGSEGV, SIGABRT})
+      signal(number, SIG_DFL);
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/// With FX_RT_GUARD_PAGES=1.
+void fxtest::testGuardPages() {
+  const int64_t size = 5 * 4;
+  fx_rt_block *block;
+  auto *tensor =
+      static_cast<volatile float *>(fx_rt_tensor_acquire(size, &block));
+  auto *inner = static_cast<volatile float *>(fx_rt_alloc(nullptr, size));
+  auto *workspace = static_cast<volatile char *>(fx_rt_workspace(nullptr, 100));
+  for (volatile float *data : {tensor, inner}) {
+    FX_CHECK(std::isnan(data[0]) && std::isnan(data[4]), "unwritten");
+    data[0] = data[4] = 1;
+    FX_CHECK(getSignal([&] { data[5] = 1; }) == SIGSEGV, "write beyond");
+    FX_CHECK(getSignal([&] { (void)data[5]; }) == SIGSEGV, "read beyond");
+    FX_CHECK(getSignal([&] { data[-2000] = 1; }) == SIGSEGV, "far before");
+  }
+  FX_CHECK(getSignal([&] {
+             inner[-1] = 1;
+             fx_rt_free(nullptr, const_cast<float *>(inner));
+           }) == SIGABRT,
+           "write before");
+  FX_CHECK(reinterpret_cast<uintptr_t>(workspace) % 64 == 0, "alignment");
+  FX_CHECK(getSignal([&] { workspace[128] = 1; }) == SIGSEGV, "workspace");
+  fx_rt_tensor_release(const_cast<float *>(tensor), block);
+  FX_CHECK(getSignal([&] { (void)tensor[0]; }) == SIGSEGV, "use after release");
+  fx_rt_free(nullptr, const_cast<float *>(inner));
+  FX_CHECK(fx_rt_alloc(nullptr, int64_t(1) << 60) == nullptr, "out of memory");
+  void *empty = fx_rt_alloc(nullptr, 0);
+  FX_CHECK(empty != nullptr, "empty block");
+  fx_rt_free(nullptr, empty);
 }
 
 void fxtest::testTensorMemory() {
@@ -193,6 +243,7 @@ int main(int argc, char **argv) {
     void (*run)();
   } sections[] = {{"memory", testMemory},
                   {"tensor-memory", testTensorMemory},
+                  {"guard-pages", testGuardPages},
                   {"parallel", testParallel},
                   {"gemm", testGemm},
                   {"attention", testAttention},
@@ -207,7 +258,7 @@ int main(int argc, char **argv) {
                   failures);
       return failures != 0;
     }
-  std::printf("usage: fx-runtime-test memory|parallel|gemm|attention|conv|random|"
+  std::printf("usage: fx-runtime-test memory|tensor-memory|guard-pages|parallel|gemm|attention|conv|random|"
               "cuda [THREADS]\n");
   return 2;
 }

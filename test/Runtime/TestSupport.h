@@ -79,6 +79,7 @@ inline uint16_t narrowBits(int eighths, bool half) {
 
 void testMemory();
 void testTensorMemory();
+void testGuardPages();
 void testParallel();
 void testGemm();
 void testAttention();

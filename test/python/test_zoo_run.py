@@ -1,5 +1,7 @@
 """Models of the zoo as machine code, without Python: fx-run's results against
-what PyTorch recorded. `python3 test_zoo_run.py` prints a table.
+what PyTorch recorded. `python3 test_zoo_run.py [FLAGS of fx-run]` prints a
+table; `FX_RT_GUARD_PAGES=1 python3 test_zoo_run.py --separate-buffers` looks for
+accesses beyond buffers.
 """
 
 import json
@@ -112,7 +114,7 @@ def main():
     for model, level in MODELS:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                check(model, level, pathlib.Path(folder))
+                check(model, level, pathlib.Path(folder), *sys.argv[1:])
                 answer = "right"
             except Refused as error:
                 answer = f"refused: {str(error).strip().splitlines()[0]}"

@@ -67,6 +67,11 @@ struct CommandLine {
   cl::opt<bool> embedWeights{"embed-weights",
                              cl::desc("Put the weights into the library"),
                              cl::init(true), cl::cat(category)};
+  cl::opt<bool> separateBuffers{
+      "separate-buffers",
+      cl::desc("Give each intermediate tensor memory of its own, to test the "
+               "code with FX_RT_GUARD_PAGES=1"),
+      cl::cat(category)};
   cl::opt<std::string> loss{
       "loss", cl::desc("The result that is the loss: auto, none or an index"),
       cl::init("auto"), cl::cat(category)};
@@ -102,6 +107,7 @@ static CompileOptions getOptions() {
   // Machine code is not shown.
   options.nvptx.cubin = commandLine->emit != Emit::PTX;
   options.cpu.cpu = commandLine->mcpu;
+  options.cpu.separateBuffers = commandLine->separateBuffers;
   options.cpu.triple = commandLine->mtriple;
   options.cpu.assembly = commandLine->emit == Emit::Assembly;
   options.cpu.singleObject = commandLine->emit != Emit::SharedLibrary;

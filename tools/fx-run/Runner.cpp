@@ -13,6 +13,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <random>
@@ -413,6 +414,37 @@ static Error interpret(Call &call, const ModelCode &code) {
   return Error::success();
 }
 
+namespace {
+/// Memory of the run-time library in the place of a call's own, which then has
+/// guard pages: FX_RT_GUARD_PAGES.
+class GuardedBuffers {
+public:
+  GuardedBuffers() = default;
+  GuardedBuffers(const GuardedBuffers &) = delete;
+  GuardedBuffers &operator=(const GuardedBuffers &) = delete;
+  ~GuardedBuffers() {
+    for (auto [data, block] : blocks)
+      fx_rt_tensor_release(data, block);
+  }
+
+  static bool isWanted() {
+    const char *text = std::getenv("FX_RT_GUARD_PAGES");
+    return text && std::atoi(text) != 0;
+  }
+  void *add(size_t bytes) {
+    fx_rt_block *block = nullptr;
+    void *data = fx_rt_tensor_acquire(static_cast<int64_t>(bytes), &block);
+    if (!data)
+      llvm::report_bad_alloc_error(fx_rt_last_error());
+    blocks.emplace_back(data, block);
+    return data;
+  }
+
+private:
+  std::vector<std::pair<void *, fx_rt_block *>> blocks;
+};
+} // namespace
+
 static Error execute(Call &call, const ModelCode &code,
                      const RunOptions &options) {
   const FunctionDescription &function = *call.function;
@@ -428,6 +460,15 @@ static Error execute(Call &call, const ModelCode &code,
   for (NumpyArray &array : call.results)
     results.push_back(array.data());
 
+  GuardedBuffers guarded;
+  bool isGuarded = GuardedBuffers::isWanted();
+  if (isGuarded) {
+    for (auto [argument, bytes] :
+         llvm::zip_equal(arguments, call.argumentBytes))
+      argument = std::memcpy(guarded.add(bytes), argument, bytes);
+    for (auto [result, array] : llvm::zip_equal(results, call.results))
+      result = guarded.add(array.bytes().size());
+  }
   std::unique_ptr<GpuBuffers> gpu;
   if (code.description.target == "nvptx") {
     auto created = GpuBuffers::create(code);
@@ -451,6 +492,9 @@ static Error execute(Call &call, const ModelCode &code,
   if (options.bench > 0)
     if (Error error = measure(function, options.bench, gpu.get(), run))
       return error;
+  if (isGuarded && !gpu)
+    for (auto [result, array] : llvm::zip_equal(results, call.results))
+      std::memcpy(array.data(), result, array.bytes().size());
   return gpu ? gpu->download(function.results, call.results, results)
              : Error::success();
 }

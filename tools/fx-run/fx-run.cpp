@@ -57,6 +57,11 @@ struct CommandLine {
   cl::opt<bool> memory{
       "memory", cl::desc("Print the planned and the measured peak of memory"),
       cl::cat(category)};
+  cl::opt<bool> separateBuffers{
+      "separate-buffers",
+      cl::desc("Give each intermediate tensor memory of its own, to test the "
+               "code with FX_RT_GUARD_PAGES=1"),
+      cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::desc("Seed of random ops"), cl::init(0),
                          cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Number of threads"),
@@ -161,6 +166,7 @@ static void *findRuntimeFunction(StringRef name) {
 static CompileOptions getCompileOptions() {
   CompileOptions options;
   options.training = commandLine->mode == "training";
+  options.cpu.separateBuffers = commandLine->separateBuffers;
   options.trainingStep = true;
   options.target = commandLine->target;
   options.partition = commandLine->partition;

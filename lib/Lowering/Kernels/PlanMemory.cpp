@@ -214,7 +214,8 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
           findInPlaceInputs(kernel);
       for (auto [index, result] : llvm::enumerate(kernel.getResults())) {
         auto type = cast<RankedTensorType>(result.getType());
-        if (!type.hasStaticShape() || resultOf.contains(result))
+        if (!type.hasStaticShape() || resultOf.contains(result) ||
+            (separate && !ownsResults))
           continue;
         int64_t first = position[kernel];
         if (inPlace[index]) {

@@ -90,7 +90,9 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
   pm.addNestedPass<func::FuncOp>(createReserveScratchPass());
   pm.addPass(createBuildStepPass());
-  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  PlanMemoryPassOptions plan;
+  plan.separate = options.separateBuffers;
+  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass(plan));
   // Sizes are arithmetic of the entry point.
   pm.addPass(createLowerAffinePass());
   EmitCPUPassOptions emit;

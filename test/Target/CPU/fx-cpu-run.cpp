@@ -19,6 +19,7 @@
 #include "llvm/Support/InitLLVM.h"
 
 #include <chrono>
+#include <cstring>
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -38,6 +39,8 @@ static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(2),
                                   cl::desc("Optimisation level, 0 to 3"));
 static cl::opt<std::string> cpuName("mcpu", cl::desc("Processor"));
 static cl::opt<bool> noFuse("no-fuse", cl::desc("Do not form fused kernels"));
+static cl::opt<bool> separateBuffers(
+    "separate-buffers", cl::desc("Memory of its own for each intermediate"));
 static cl::opt<bool> times("times", cl::desc("Print compile times"));
 static cl::opt<std::string>
     emitLLVM("emit-llvm", cl::desc("Write the optimised LLVM IR to a file"));
@@ -101,6 +104,7 @@ int main(int argc, char **argv) {
   options.optLevel = optLevel;
   options.cpu = cpuName;
   options.fuse = !noFuse;
+  options.separateBuffers = separateBuffers;
   options.printTimes = times;
   options.singleObject = !emitObject.empty() || !emitLLVM.empty();
   options.keepLLVMIR = !emitLLVM.empty();
@@ -188,6 +192,20 @@ int main(int argc, char **argv) {
     outputs.push_back({("r" + Twine(i)).str(), std::move(*array)});
     results.push_back(outputs.back().array.data());
   }
+  // The run-time library's memory has guard pages with FX_RT_GUARD_PAGES.
+  std::vector<std::pair<void *, fx_rt_block *>> blocks;
+  auto acquire = [&](NumpyArray &array) {
+    fx_rt_block *block = nullptr;
+    void *data = fx_rt_tensor_acquire(array.bytes().size(), &block);
+    blocks.emplace_back(data, block);
+    return data;
+  };
+  for (auto [input, argument] : llvm::zip_equal(inputs, args)) {
+    argument = acquire(input.array);
+    std::memcpy(argument, input.array.data(), input.array.bytes().size());
+  }
+  for (auto [output, result] : llvm::zip_equal(outputs, results))
+    result = acquire(output.array);
   if (threads > 0)
     fx_rt_set_num_threads(threads);
   if (run(nullptr, args.data(), results.data(), sizes.data()))
@@ -206,6 +224,10 @@ int main(int argc, char **argv) {
     llvm::outs() << llvm::formatv("{0}: {1:f1} us, best of {2}\n", name, best,
                                   benchmark);
   }
+  for (auto [output, result] : llvm::zip_equal(outputs, results))
+    std::memcpy(output.array.data(), result, output.array.bytes().size());
+  for (auto [data, block] : blocks)
+    fx_rt_tensor_release(data, block);
   if (!outputsPath.empty())
     if (llvm::Error problem = writeNpz(outputsPath, outputs))
       return fail(llvm::toString(std::move(problem)));

@@ -76,6 +76,11 @@ def PlanMemoryPass : Pass<"fx-plan-memory", "::mlir::func::FuncOp"> {
     With `peak_budget` a workspace that is larger is a warning that names the
     kernel where it is fullest.
   }];
+  let options = [
+    Option<"separate", "separate", "bool", /*default=*/"false",
+           "Allocate each buffer at run time, to find accesses beyond it; "
+           "functions with results_in_workspace are planned all the same">
+  ];
 }
 
 #endif // FX_LOWERING_KERNELS_PASSES_TD

@@ -41,6 +41,9 @@ struct CPUOptions {
   bool verifyPasses = false;
   /// Form fused kernels; off gives one scalar kernel for each function.
   bool fuse = true;
+  /// Give each intermediate tensor memory of its own at run time, to find
+  /// accesses beyond it (FX_RT_GUARD_PAGES).
+  bool separateBuffers = false;
   /// Print compile times to stderr.
   bool printTimes = false;
   /// Receives compile times and the number of kernels; may be null.

@@ -367,15 +367,22 @@ def check(name, folder):
     np.savez(inputs, *[v[3] for v in builder.args])
     # Rounding grows with the number of elements that are summed.
     size = max([v[3].size for v in builder.args])
-    for options in ([], ["--no-fuse"], ["--num-threads", "2"],
-                    ["--mcpu", "x86-64-v3"]):
+    for options in ([], ["--no-fuse", "--separate-buffers"],
+                    ["--num-threads", "2", "--separate-buffers"],
+                    ["--mcpu", "x86-64-v3", "--separate-buffers"],
+                    ["--mcpu", "x86-64"]):
+        environment = dict(os.environ)
+        if "--separate-buffers" in options:
+            # An access beyond a buffer stops the program.
+            environment["FX_RT_GUARD_PAGES"] = "1"
         subprocess.run(["fx-cpu-run", source, "--inputs", inputs,
-                        "--outputs", results, *options], check=True)
+                        "--outputs", results, *options], check=True,
+                       env=environment)
         got = np.load(results)
         tolerance = 4e-6 * (1 + 0.05 * size ** 0.5)
         if "f16" in [v[2] for v in outputs]:
             tolerance = 1e-3
-        if options == ["--no-fuse"]:
+        if "--no-fuse" in options:
             tolerance *= 4  # one accumulator for each sum
         for i, value in enumerate(outputs):
             have, want = got[f"r{i}"], np.asarray(wide(value))
