@@ -227,7 +227,8 @@ LogicalResult GraphImporter::importHigherOrder(const Node &node) {
     for (const graph::NodeArgument &argument :
          ArrayRef(node.arguments).drop_front(
              std::min<size_t>(first, node.arguments.size())))
-      llvm::append_range(arguments, getList(argument.value));
+      if (!argument.isKeyword)
+        llvm::append_range(arguments, getList(argument.value));
     return importInline(node, **subgraph, arguments, detach);
   };
   if (name == "wrap_with_set_grad_enabled") {
@@ -248,5 +249,9 @@ LogicalResult GraphImporter::importHigherOrder(const Node &node) {
   // (subgraph, identifier, arguments…)
   if (name == "invoke_subgraph")
     return importPart(0, 2, /*detach=*/false);
+  // (subgraph, arguments…), and by name what a compiler may choose: the values
+  // are those of the subgraph.
+  if (name == "invoke_quant" || name == "invoke_quant_packed")
+    return importPart(0, 1, /*detach=*/false);
   return error(node) << "this higher-order operator is not supported";
 }

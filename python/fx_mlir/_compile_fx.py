@@ -55,6 +55,7 @@ def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options):
     parts.metadata = compat.runtime_metadata()
     parts.primals = [n.meta["val"] for n in compat.placeholders(gm)]
     if is_inference:
+        compat.inline_quantised(gm)
         _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
         parts.inference = _compile_whole(
             gm, options, lambda: _compile_inference(gm, options))
@@ -367,6 +368,7 @@ def _partition(gm, joint_inputs, *, num_fwd_outputs,
                options, **kwargs):
     """Splits a joint graph into two graphs of one call each."""
     static = static_lifetime_input_indices or ()
+    compat.inline_quantised(gm)
     _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
 
     def compile_parts():

@@ -35,6 +35,7 @@ __all__ = [
     "free_symbols",
     "get_attribute",
     "has_higher_order_ops",
+    "inline_quantised",
     "known_equal",
     "output_values",
     "placeholders",
@@ -376,6 +377,46 @@ def has_higher_order_ops(gm):
         isinstance(n.target, torch._ops.HigherOrderOperator)
         or n.op == "get_attr"
         for n in gm.graph.nodes)
+
+
+def inline_quantised(gm):
+    """Puts the operators of `invoke_quant` regions in their place; what the
+    region says beside them is for a compiler to choose, the values are theirs."""
+    found = True
+    while found:
+        found = False
+        for node in list(gm.graph.nodes):
+            if (isinstance(node.target, torch._ops.HigherOrderOperator)
+                    and node.target.name() in ("invoke_quant",
+                                               "invoke_quant_packed")):
+                _inline_region(gm, node)
+                found = True
+
+
+def _inline_region(gm, node):
+    region, *arguments = node.args
+    options = node.kwargs.get("quant_options")
+    body = getattr(gm, region.target)
+    values = dict(zip(placeholders(body), arguments))
+    with gm.graph.inserting_before(node):
+        for inner in body.graph.nodes:
+            if inner.op == "output":
+                results = torch.fx.map_arg(inner.args[0], values.__getitem__)
+            elif inner.op == "get_attr":
+                name = f"{region.target}_{inner.target}".replace(".", "_")
+                setattr(gm, name, get_attribute(body, inner.target))
+                values[inner] = gm.graph.get_attr(name)
+                values[inner].meta = dict(inner.meta)
+            elif inner.op != "placeholder":
+                values[inner] = gm.graph.node_copy(inner, values.__getitem__)
+    for user in list(node.users):
+        user.replace_all_uses_with(results[user.args[1]])
+        gm.graph.erase_node(user)
+    gm.graph.erase_node(node)
+    for unused in (region, options):
+        if unused is not None and not unused.users:
+            gm.graph.erase_node(unused)
+    gm.recompile()
 
 
 def trace_forward(gm, fakes):

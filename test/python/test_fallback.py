@@ -225,6 +225,34 @@ def test_branches_are_compiled(counters):
     assert counters.native == 6
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_quantised_regions_are_part_of_the_graph(packed, counters):
+    """Their scheme is for a compiler to choose; one that does not is right."""
+    from torch._higher_order_ops import InvokeQuant, invoke_quant
+
+    weight = torch.randn(4, 4)
+
+    def region(x, y):
+        return (x @ weight * y, x + y)
+
+    def f(x, y):
+        call = InvokeQuant(codegen_low_precision=False) if packed else invoke_quant
+        a, b = call(region, x, y, scheme="nf4")
+        return a.sin() * b
+
+    compiled = torch.compile(f, backend="fx_mlir", fullgraph=True, options={"fallback": False})
+    y = torch.randn(3, 4)
+    for requires_grad in (False, True):
+        x = torch.randn(3, 4, requires_grad=requires_grad)
+        a, b = region(x, y)
+        expected, actual = a.sin() * b, compiled(x, y)
+        torch.testing.assert_close(actual, expected)
+        if requires_grad:
+            torch.testing.assert_close(torch.autograd.grad(actual.sum(), x),
+                                       torch.autograd.grad(expected.sum(), x))
+    assert not counters.fallen_back
+
+
 def test_all_refusals_are_found_at_once(monkeypatch):
     from fx_mlir import _library
 

@@ -136,6 +136,12 @@ class NoGrad(nn.Module):
         return x + y
 
 
+class Quantised(nn.Module):
+    def forward(self, x, y):
+        return torch._higher_order_ops.invoke_quant(
+            lambda a, b: torch.mul(a, b) + a, x, y, scheme="nf4")
+
+
 def save_as_is(name, program):
     """As PyTorch writes it: aligned payloads, data descriptors."""
     program._example_inputs = None
@@ -197,6 +203,8 @@ def main():
     save("scan.pt2", export(Recurrence(), (torch.randn(4), torch.randn(5, 4))))
     save("map.pt2", export(Map(), (torch.randn(5, 4), torch.randn(4))))
     save("no-grad.pt2", export(NoGrad(), (torch.randn(3),)))
+    quantised = export(Quantised(), (torch.randn(3), torch.randn(3)), strict=True)
+    save("quantised.pt2", quantised)
 
 
 if __name__ == "__main__":
