@@ -10,8 +10,10 @@ through ours; what stands after the joint passes, in the forward and in the
 backward is counted by operator. So that one computation has one spelling, both
 sides are read into fx, decomposed to its core operators (a mean is a sum and a
 division, a split some slices) and written as FX again; dead nodes, sizes and
-items of tuples are not counted. Both sides are timed on the same graphs: CPU seconds,
-the least of --runs.
+items of tuples are not counted. Control flow is cut out: what it takes are results
+of the graph around it, what it gives are arguments, and each branch and body is a
+graph of its own, with the passes that Inductor runs on it. Both sides are timed on
+the same graphs: CPU seconds, the least of --runs.
 
 Every difference needs an explanation in tools/inductor-differences.json; with
 --write the page docs/InductorComparison.md is made anew. Exit status 1 if a
@@ -21,6 +23,7 @@ difference has none.
 import argparse
 import collections
 import contextlib
+import copy
 import fnmatch
 import importlib.util
 import json
@@ -76,9 +79,88 @@ def count(module, pipeline=CORE, function=None):
     return collections.Counter(name for name in names if name not in UNCOUNTED)
 
 
+def is_control_flow(node):
+    return isinstance(node.target, torch._ops.HigherOrderOperator)
+
+
+def bodies(gm):
+    """{name: graph} of the branches and bodies of control flow, nested ones too."""
+    found = {}
+    for node in gm.graph.find_nodes(op="get_attr"):
+        body = getattr(gm, node.target)
+        if isinstance(body, torch.fx.GraphModule):
+            found[node.target] = body
+            found |= {f"{node.target}.{name}": nested for name, nested in bodies(body).items()}
+    return found
+
+
+def tensors_of(arguments):
+    found = []
+    torch.fx.map_arg(arguments, lambda n: found.append(n) if isinstance(
+        n.meta.get("val"), torch.Tensor) else None)
+    return found
+
+
+def cut(gm, num_fwd_outputs=None):
+    """The graph without control flow, and the number of its forward's outputs."""
+    output = gm.graph.output_node()
+    nodes = [n for n in gm.graph.nodes if is_control_flow(n)]
+    if not nodes and isinstance(output.args[0], (list, tuple)):
+        return gm, num_fwd_outputs
+    gm = torch.fx.GraphModule(gm, copy.deepcopy(gm.graph))
+    graph, output = gm.graph, gm.graph.output_node()
+    results = output.args[0]
+    results = list(results) if isinstance(results, (list, tuple)) else [results]
+    split = len(results) if num_fwd_outputs is None else num_fwd_outputs
+    forward, backward = results[:split], results[split:]
+    arguments = graph.find_nodes(op="placeholder")
+    tangents = {n for n in arguments if n.name.startswith("tangents")}
+    late = set(tangents) if num_fwd_outputs is not None else set()
+    for node in graph.nodes:
+        if any(n in late for n in node.all_input_nodes):
+            late.add(node)
+    nodes = [n for n in graph.nodes if is_control_flow(n)]
+    # Primals stand before tangents, and each has a gradient or none.
+    last = {True: arguments[-1], False: [n for n in arguments if n not in tangents][-1]}
+
+    def add_argument(name, like, is_late):
+        with graph.inserting_after(last[is_late]):
+            argument = graph.placeholder(("tangents_" if is_late else "") + name)
+        argument.meta = dict(like.meta)
+        last[is_late] = argument
+        return argument
+
+    needed = []
+    for node in nodes:
+        given = tensors_of((node.args, node.kwargs))
+        if node in late:
+            needed += [n for n in given if n in late]
+        else:
+            forward += given
+    results = {item: add_argument(f"{item.name}_cut", item, node in late)
+               for node in nodes for item in node.users}
+    for node in needed:
+        add_argument(f"{node.name}_needed", node, False)
+    if backward:
+        backward += [None] * sum(item not in late for item in results) + needed
+    output.args = ([*forward, *backward],)
+    for item, argument in results.items():
+        item.replace_all_uses_with(argument)
+        graph.erase_node(item)
+    for node in nodes:
+        graph.erase_node(node)
+    graph.eliminate_dead_code()
+    gm.recompile()
+    return gm, None if num_fwd_outputs is None else len(forward)
+
+
 def read(gm, **options):
     """A graph as an fx module."""
     from fx_mlir._graph_json import encode_graph
+
+    gm, outputs = cut(gm, options.get("num_fwd_outputs"))
+    if outputs is not None:
+        options["num_fwd_outputs"] = outputs
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "graph.json"
@@ -92,8 +174,10 @@ def read(gm, **options):
 class Record:
     """One graph of a model: what our compiler gets, and what Inductor makes."""
 
-    def __init__(self, training):
+    def __init__(self, training, inference=None):
+        # Whether there is a backward, and what the post-grad passes are told.
         self.training = training
+        self.inference = not training if inference is None else inference
         self.module = None
         self.counts = {}
         self.seconds = collections.Counter()
@@ -133,11 +217,18 @@ class Inductor:
 
         if self.reads:
             record.module = read(gm, **encode)
+            record.bodies = {name: Record(False, not record.training)
+                             for name in bodies(gm)}
+            for name, body in bodies(gm).items():
+                record.bodies[name].module = read(body)
         self.records.append(record)
         with record.timed("joint"):
             gm = compile_fx._recursive_joint_graph_passes(gm)
         if self.reads:
             record.counts["joint"] = count(read(gm, **encode))
+            for name, body in bodies(gm).items():
+                record.bodies[name].counts["joint"] = count(read(body))
+            self.records.extend(record.bodies.values())
         return gm
 
     def partition(self, record, gm, inputs, *, num_fwd_outputs,
@@ -152,7 +243,7 @@ class Inductor:
 
     def infer(self, record, gm, inputs):
         # Also in training, where nothing takes a gradient.
-        record.training = False
+        record.training, record.inference = False, True
         return self.compile(record, "forward", self.joint(record, gm), inputs, inference=True)
 
     def compile(self, record, part, gm, inputs, inference=False):
@@ -169,6 +260,8 @@ class Inductor:
             compile_fx._recursive_post_grad_passes(gm, is_inference=inference)
         if self.reads:
             record.counts[part] = count(read(gm))
+            for name, body in bodies(gm).items():
+                record.bodies[name].counts["forward"] = count(read(body))
         return make_boxed_func(self.stub(gm))
 
     def stub(self, gm):
@@ -188,6 +281,8 @@ class Inductor:
 def trace(case, training, reads=False):
     """Records of the graphs of a model; without `reads` only the times."""
     dynamo.reset()
+    # Dynamo leaves modules of recurrent layers to eager otherwise.
+    dynamo.config.allow_rnn = True
     inductor = Inductor(training, reads)
     module = case.module.train(training)
     for m in module.modules():
@@ -232,10 +327,11 @@ def ours(record, runs):
         for part in ("forward", "backward"):
             counts[part] = count(module, split, part)
     else:
-        counts["forward"] = count(module, f"{joint},{POST % 'true'}")
+        post = POST % str(record.inference).lower()
+        counts["forward"] = count(module, f"{joint},{post}")
     flags = ["--pre-grad", f"--{joint.replace('{', '=').rstrip('}')}",
              *["--min-cut-partition"] * record.training,
-             "--post-grad" + ("" if record.training else "=inference"),
+             "--post-grad" + ("=inference" if record.inference else ""),
              # As compiled: no verifier between the passes.
              "--verify-each=0", "--mlir-timing", "--mlir-timing-display=list",
              "--mlir-disable-threading", "-o", os.devnull]
@@ -288,7 +384,9 @@ zoo, PyTorch {torch}. For each model, inference and training: the graph that
 AOTAutograd traces goes through Inductor's joint passes, partitioner and post-grad
 passes, and through ours. The operators that are left after the joint passes, in
 the forward and in the backward are counted, both sides written in core operators
-of fx, without dead nodes, sizes and items of tuples.
+of fx, without dead nodes, sizes and items of tuples. Control flow is cut out; its
+branches and bodies are graphs of their own. Where Dynamo breaks a graph (a backward of
+a while loop, sizes that depend on data) its parts are compared.
 
 `fx-scale-softmax`, which is off by default ([Passes.md](Passes.md)), is on for this,
 and `fx-fuse-attention` only where Inductor fuses; *fused* counts attention that

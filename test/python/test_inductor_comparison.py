@@ -27,11 +27,15 @@ def load():
 @pytest.mark.skipif(model_zoo.ZOO is None, reason="needs the model zoo beside the project")
 def test_a_model_has_no_unexplained_difference(compiler):
     done = subprocess.run(
-        [sys.executable, str(TOOL), "--zoo", str(model_zoo.ZOO.parent), "--runs", "1", "lenet"],
+        [sys.executable, str(TOOL), "--zoo", str(model_zoo.ZOO.parent), "--runs", "1", "lenet",
+         "cond_net", "lstm_module"],
         capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert "lenet inference: 30 nodes, 0 differences" in done.stdout
     assert "lenet training: " in done.stdout and "skipped" not in done.stdout
+    # Branches have operators, which are counted beside those around them.
+    assert "cond_net inference: 20 nodes, 0 differences" in done.stdout
+    assert "cond_net training: 86 nodes" in done.stdout
 
 
 def test_explanations():
