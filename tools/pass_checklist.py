@@ -9,7 +9,7 @@ the note says why; `-` as place means that there is nothing to do.
 ROWS = [
     ("driver", "order of the stages; inference skips the partition", "A", [], ["lib/Compiler/CompileFx.cpp"], ["test/Compiler/fx-compile.test"], ""),
     ("driver", "graph with one value becomes one with a tuple", "A", [], ["-"], [], "functions have any number of results; AOTAutograd makes tuples for torch.compile"),
-    ("driver", "graph without calls is returned", "B", [], ["python/fx_mlir/_compile_fx.py"], [], "torch.compile only; no test"),
+    ("driver", "graph without calls is returned", "B", [], ["python/fx_mlir/_compile_fx.py"], ["test/python/test_backend.py"], "torch.compile only"),
     ("driver", "check of platform and options", "A", [], ["python/fx_mlir/_backend.py", "python/fx_mlir/config.py"], ["test/python/test_options.py"], ""),
     ("driver", "recursion into subgraphs", "A", [], ["lib/Support/ReverseRewrite.cpp"], ["test/Compiler/apply-patterns.mlir"], "regions are walked with the function"),
     ("driver", "custom passes, disabled passes", "B", ["fx-apply-patterns"], ["lib/Compiler/Pipelines.cpp"], ["test/Compiler/disable.mlir", "test/Compiler/hooks-page.test"], ""),

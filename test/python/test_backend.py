@@ -103,3 +103,32 @@ def test_compile_takes_a_graph(reference):
     gm = torch.fx.symbolic_trace(lambda x: (x + 1,))
     (y,) = fx_mlir.compile(gm, [torch.ones(2)])(torch.ones(2))
     assert torch.equal(y, torch.full((2,), 2.0))
+
+
+def test_a_graph_without_calls_is_not_compiled(reference, monkeypatch):
+    """Its arguments come back, without code; one with a call has code."""
+    import fx_mlir
+    from fx_mlir import _compile_fx
+
+    compiled = []
+    compile_graph = _compile_fx._compile_graph
+    monkeypatch.setattr(_compile_fx, "_compile_graph",
+                        lambda *a, **k: compiled.append(a) or compile_graph(*a, **k))
+    x, y = torch.randn(3), torch.randn(2)
+
+    def build(results):
+        graph = torch.fx.Graph()
+        arguments = [graph.placeholder(name) for name in ("x", "y")]
+        for node, value in zip(arguments, (x, y)):
+            node.meta["example_value"] = value
+        graph.output(results(graph, arguments))
+        return torch.fx.GraphModule(torch.nn.Module(), graph)
+
+    swapped = fx_mlir.compile(build(lambda graph, a: (a[1], a[0])), [x, y])
+    for have, want in zip(swapped(x, y), (y, x)):
+        assert torch.equal(have, want)
+    assert not compiled
+    called = fx_mlir.compile(
+        build(lambda graph, a: (graph.call_function(torch.sin, (a[0],)),)), [x, y])
+    torch.testing.assert_close(called(x, y)[0], x.sin())
+    assert len(compiled) == 1

@@ -21,25 +21,46 @@ LEVELS = {"fwd": ("pre-grad", "joint-graph", "post-grad"),
           "train": ("pre-grad", "build-joint-graph", "joint-graph", "min-cut-partition",
                     "post-grad"),
           "joint": ("joint-graph", "post-grad")}
-# The passes that are off by default, too.
-ENABLED = {"pre-grad": "enable=fx-fold-conv-batch-norm",
-           "joint-graph": "target=nvptx enable=fx-fuse-attention,fx-scale-softmax",
-           "post-grad": "target=nvptx enable=fx-reorder-for-locality"}
+# The passes that are off by default, too, for both targets.
+OFF = {"pre-grad": "enable=fx-fold-conv-batch-norm,fx-simplify-splits,fx-batch-linear",
+       "joint-graph": "enable=fx-fuse-attention,fx-scale-softmax",
+       "post-grad": "enable=fx-reorder-for-locality,fx-decompose-mm"}
+STAGES = {"pre-grad": "PreGrad", "joint-graph": "JointGraph", "post-grad": "PostGrad"}
+# What the stages are asked for: nothing, all for a CPU, all for a GPU.
+WAYS = ("default", "all", "all-nvptx")
 FOLDERS = [folder for folder in (ROOT / "test" / "Integration" / "Inputs", model_zoo.ZOO)
            if folder]
 RUNS = [(folder, model, level, which) for folder in FOLDERS
-        for model, level in model_zoo.files(folder) for which in ("default", "all")]
+        for model, level in model_zoo.files(folder) for which in WAYS]
 
 pytestmark = pytest.mark.skipif(tool("fx-opt") is None, reason="needs fx-opt")
+
+
+def get_flag(stage, which):
+    if which == "default" or stage not in OFF:
+        return f"--{stage}"
+    target = "target=nvptx " if which == "all-nvptx" else ""
+    return f"--{stage}={target}{OFF[stage]}"
+
+
+def test_all_passes_run():
+    """A pass that a stage has is one that the models' graphs go through."""
+    for stage, folder in STAGES.items():
+        text = (ROOT / "include" / "fx" / folder / "Passes.td").read_text()
+        known = set(re.findall(r'Pass<"(fx-[\w-]+)"', text))
+        done = subprocess.run([tool("fx-opt"), get_flag(stage, "all-nvptx"),
+                               "--dump-pass-pipeline", "-o", "/dev/null"],
+                              input="module {}", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        run = set(re.findall(r"fx-[\w-]+", done.stderr))
+        # The stage's verifier is run on request.
+        assert known - run == {f"fx-verify-{stage}"}
 
 
 def verify(folder, model, level, which):
     """What each pass that changed something did: (compared, worst, not compared)."""
     text = model_zoo.import_program(folder / model / f"{level}.pt2")
-    flags = []
-    for stage in LEVELS[level]:
-        options = ENABLED.get(stage) if which == "all" else None
-        flags.append(f"--{stage}={options}" if options else f"--{stage}")
+    flags = [get_flag(stage, which) for stage in LEVELS[level]]
     done = subprocess.run([tool("fx-opt"), *flags, "--fx-verify-each=numeric", "-o", "/dev/null"],
                           input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
