@@ -34,7 +34,7 @@ constexpr int64_t kDotRows = 48;
 /// Of narrow operands, dot products that are that long need no packing that
 /// many rows would pay for.
 constexpr int64_t kLongDot = 512;
-constexpr int64_t kLongDotRows = 1024;
+constexpr int64_t kLongDotRows = 256;
 /// Elements of a block of A and steps of K that they take at a time.
 constexpr int64_t kDotElements = int64_t(1) << 18;
 constexpr int64_t kDotSteps = 1024;
@@ -106,12 +106,12 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
   return plan;
 }
 
-/// As fxrt::blockK; pairs are read twice as fast, in longer runs.
-constexpr int64_t kMaxPairs = 512;
-int64_t blockK(const Plan &plan, int64_t K, int64_t elementSize) {
-  if (!plan.pairs && !plan.integers)
-    return fxrt::blockK(K, elementSize);
-  return K <= kMaxPairs ? K : roundUp(ceilDiv(K, ceilDiv(K, kMaxPairs)), 16);
+/// As fxrt::blockK, in elements of packed operands: longer, because nothing but
+/// the operands is in the cache.
+constexpr int64_t kMaxElementsK = 512;
+int64_t getBlockK(int64_t K, int64_t elementSize) {
+  int64_t limit = kMaxElementsK * 4 / elementSize;
+  return K <= limit ? K : roundUp(ceilDiv(K, ceilDiv(K, limit)), 16);
 }
 
 /// Columns that are computed at a time of a result that only the epilogue
@@ -133,7 +133,7 @@ template <typename T>
 TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
                         int64_t rows, int64_t columns, int64_t K, bool hasC) {
   TileScratch scratch;
-  const int64_t kcMax = blockK(plan, K, sizeof(T));
+  const int64_t kcMax = getBlockK(K, sizeof(T));
   const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
   columns = minOf(roundUp(columns, table.nr), kBlockN);
   if (!hasC && K <= kcMax) {
@@ -377,7 +377,7 @@ private:
   }
 
   void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-    const int64_t K = ceilDiv(p.K, pair), kcMax = blockK(plan, K, sizeof(T));
+    const int64_t K = ceilDiv(p.K, pair), kcMax = getBlockK(K, sizeof(T));
     // Nearly equal row panels: a last panel of one or two rows is slow.
     const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
     const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);

@@ -26,6 +26,7 @@ void tileKernel(int64_t K, const T *A, int64_t rsA, int64_t csA, const T *B,
   constexpr int VL = kLanes<T>;
   const int64_t last = cols - (NV - 1) * VL;
   V acc[R][NV] = {};
+  prefetchTile<T, R, NV>(C, ldc, K);
 
   // Strided rows are addressed from every third row, so that few pointers and
   // one index register reach all of them.

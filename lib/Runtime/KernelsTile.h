@@ -15,6 +15,19 @@ namespace {
 /// Vectors in a row of the tile.
 constexpr int kTileVectors = 2;
 
+/// Asks for the lines of C that a tile will change at its end. Short sums are
+/// done before they come.
+template <typename T, int R, int NV>
+FX_INLINE void prefetchTile(const T *C, int64_t ldc, int64_t K) {
+  if (K < 64)
+    return;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < R; ++i)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      __builtin_prefetch(C + i * ldc + j * kLanes<T>, 1);
+}
+
 /// C (+)= acc (+ bias of the row).
 template <typename T, int R, int NV, bool Masked>
 FX_INLINE void storeTile(const Vector<T> (&acc)[R][NV], T *C, int64_t ldc,

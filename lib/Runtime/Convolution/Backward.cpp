@@ -262,14 +262,15 @@ public:
       addImages(ctx, used, images, grad.get(), offsets.get(), sums.get());
     }
 
-    const int64_t K = C * taps;
-    parallelFor(ctx, s.groups * ceilDiv(O, 16), maxOf(1, 8192 / K),
+    // As many rows of the result at a time as the processor has pages at hand.
+    const int64_t K = C * taps, rows = 64;
+    parallelFor(ctx, s.groups * ceilDiv(O, rows), maxOf(1, 2048 / K),
                 [&](int64_t begin, int64_t end) {
                   for (int64_t i = begin; i < end; ++i) {
-                    int64_t group = i / ceilDiv(O, 16);
-                    int64_t o = i % ceilDiv(O, 16) * 16;
+                    int64_t group = i / ceilDiv(O, rows);
+                    int64_t o = i % ceilDiv(O, rows) * rows;
                     table.transpose(sums.get() + group * K * paddedO + o,
-                                    paddedO, K, minOf(16, O - o),
+                                    paddedO, K, minOf(rows, O - o),
                                     gradWeight + (group * O + o) * K, K);
                   }
                 });
