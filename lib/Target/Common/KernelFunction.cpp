@@ -89,9 +89,22 @@ const Buffer &target::getBuffer(KernelOp kernel,
 
 std::string target::getFingerprint(KernelOp kernel) {
   std::string text;
-  llvm::raw_string_ostream os(text);
-  os << stringifyKernelKind(kernel.getKind()) << kernel.getOperandTypes()
-     << "->" << kernel.getResultTypes();
+  auto add = [&](uint64_t value) {
+    text.append(reinterpret_cast<const char *>(&value), sizeof(value));
+  };
+  // Types, attributes and names of ops are the same pointers if they are equal;
+  // to print them takes much longer.
+  auto addPointer = [&](const void *pointer) {
+    add(reinterpret_cast<uintptr_t>(pointer));
+  };
+  auto addTypes = [&](TypeRange types) {
+    add(types.size());
+    for (Type type : types)
+      addPointer(type.getAsOpaquePointer());
+  };
+  add(static_cast<uint64_t>(kernel.getKind()));
+  addTypes(kernel.getOperandTypes());
+  addTypes(kernel.getResultTypes());
   llvm::DenseMap<Value, unsigned> numbers;
   // Numbering by appearance makes the text independent of the place.
   kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -103,14 +116,18 @@ std::string target::getFingerprint(KernelOp kernel) {
       numbers.try_emplace(argument, numbers.size());
     for (Value result : op->getResults())
       numbers.try_emplace(result, numbers.size());
-    os << ";" << op->getName() << "(";
+    addPointer(op->getName().getAsOpaquePointer());
+    add(op->getNumOperands());
     for (Value operand : op->getOperands())
-      os << numbers.lookup(operand) << ",";
-    os << ")" << op->getResultTypes() << op->getAttrDictionary()
-       << op->getNumRegions() << op->getBlock()->getNumArguments();
+      add(numbers.lookup(operand));
+    addTypes(op->getResultTypes());
+    addPointer(op->getAttrDictionary().getAsOpaquePointer());
+    add(op->getNumRegions());
+    add(op->getBlock()->getNumArguments());
   });
   return text;
 }
+
 func::FuncOp target::createCallback(OpBuilder &b, KernelFunction &kernel,
                                  StringRef suffix, FunctionType type) {
   OpBuilder::InsertionGuard guard(b);

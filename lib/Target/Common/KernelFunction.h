@@ -75,7 +75,8 @@ func::FuncOp declareRuntime(OpBuilder &builder, KernelFunction &kernel,
 const Buffer &getBuffer(KernelOp kernel, const KernelFunction &function,
                         Value tensor);
 
-/// The text of a kernel without names and locations: equal text, equal code.
+/// What a kernel is but for locations, as bytes that mean something in this
+/// context alone: equal bytes, equal code.
 std::string getFingerprint(KernelOp kernel);
 
 /// The i64 value of a constant or a value.
