@@ -7,6 +7,7 @@ on the CPU Inductor leaves these operators to ATen.
 import torch
 
 aten = torch.ops.aten
+prims = torch.ops.prims
 
 
 def _bernoulli(self, p=0.5, *, generator=None):
@@ -51,7 +52,29 @@ def _randint(low, high, size, *, dtype=None, layout=None, device=None,
     return numbers.to(dtype or torch.int64)
 
 
+# Beyond this window Inductor keeps ATen's operator.
+_MAX_WINDOW = 25
+
+
+def _max_pool2d_with_indices(x, kernel_size, stride=(), padding=0, dilation=1,
+                             ceil_mode=False):
+    # As Inductor's function, which needs most of Inductor in the process: its
+    # import takes longer than many graphs. An index is an offset in its window.
+    kernel, step, pad, dilate = (
+        [value[0], value[-1]] if isinstance(value, (list, tuple))
+        else [value, value]
+        for value in (kernel_size, stride or kernel_size, padding, dilation))
+    if kernel[0] * kernel[1] > _MAX_WINDOW:
+        return NotImplemented
+    values, offsets = prims._low_memory_max_pool_with_offsets(
+        x, kernel, step, pad, dilate, ceil_mode)
+    indices = prims._low_memory_max_pool_offsets_to_indices(
+        offsets, kernel, x.shape[-2:], step, pad, dilate)
+    return values, indices
+
+
 OWN_DECOMPOSITIONS = {
+    aten.max_pool2d_with_indices.default: _max_pool2d_with_indices,
     aten.bernoulli.p: _bernoulli,
     aten.uniform.default: _uniform,
     aten.normal_functional.default: _normal_functional,
@@ -66,3 +89,39 @@ NOT_DECOMPOSED = (
     aten.adaptive_max_pool2d.default,
     aten.adaptive_max_pool3d.default,
 )
+
+# The compiler has these formulas too, and takes a small part of the time that
+# tracing a function needs: where sizes are known and all tensors are f32 or
+# all f64. With mixed types (autocast) PyTorch does not tell results' types.
+_NORMS = (
+    aten._native_batch_norm_legit_functional.default,
+    aten.native_batch_norm_backward.default,
+    aten.native_layer_norm.default,
+    aten.native_layer_norm_backward.default,
+)
+
+
+def _is_simple(args):
+    tensors = [a for a in args if isinstance(a, torch.Tensor)]
+    return (len({t.dtype for t in tensors}) == 1
+            and tensors[0].dtype in (torch.float32, torch.float64)
+            and all(isinstance(size, int) for t in tensors for size in t.shape))
+
+
+def _unless_simple(decomposition):
+    def decompose(*args, **kwargs):
+        if not kwargs and _is_simple(args):
+            return NotImplemented
+        return decomposition(*args, **kwargs)
+
+    return decompose
+
+
+def select(table):
+    """The decompositions of a graph, from Inductor's."""
+    table = {**table, **OWN_DECOMPOSITIONS}
+    for op in NOT_DECOMPOSED:
+        table.pop(op, None)
+    for op in _NORMS:
+        table[op] = _unless_simple(table[op])
+    return table

@@ -218,15 +218,11 @@ def runtime_questions():
 def decompositions():
     """Inductor's table and ours: they fix the set of operators that reach
     us."""
-    import torch._inductor.lowering  # noqa: F401 (used by max-pooling's entry)
     from torch._inductor.decomposition import select_decomp_table
 
-    from ._decompositions import NOT_DECOMPOSED, OWN_DECOMPOSITIONS
+    from ._decompositions import select
 
-    table = {**select_decomp_table(), **OWN_DECOMPOSITIONS}
-    for op in NOT_DECOMPOSED:
-        table.pop(op, None)
-    return table
+    return select(select_decomp_table())
 
 
 def flatten_inputs(gm, example_inputs, compile):

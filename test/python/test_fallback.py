@@ -1,5 +1,7 @@
 """Graphs with operators that the compiler does not have."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn as nn
@@ -398,3 +400,25 @@ def test_explain_of_training_with_fallback():
 def test_explain_wants_a_gradient():
     with pytest.raises(ValueError, match="gradient"):
         fx_mlir.explain(lambda x: x + 1, torch.ones(3), training=True)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_batch_norm_stays_native(counters, autocast):
+    model = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5))
+    other = copy.deepcopy(model)
+    x = torch.randn(4, 3, 8, 8)
+    f = torch.compile(model, backend="fx_mlir")
+    with torch.autocast("cpu", enabled=autocast):
+        y, z = f(x), other(x)
+    gradient = torch.randn_like(z)
+    y.backward(gradient)
+    z.backward(gradient)
+    tolerance = 0.05 if autocast else 1e-4
+    for p, q in zip(model[1].parameters(), other[1].parameters()):
+        torch.testing.assert_close(p.grad, q.grad, atol=tolerance * 50,
+                                   rtol=tolerance)
+    torch.testing.assert_close(model[0].weight.grad, other[0].weight.grad,
+                               atol=tolerance * 20, rtol=tolerance)
+    for p, q in zip(model.buffers(), other.buffers()):
+        torch.testing.assert_close(p, q)
+    assert not counters.fallen_back
