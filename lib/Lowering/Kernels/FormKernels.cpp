@@ -7,6 +7,7 @@
 #include "fx/Lowering/Kernels/Epilogue.h"
 #include "fx/Lowering/Kernels/LoopKernel.h"
 #include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Lowering/Kernels/Scatter.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -105,6 +106,7 @@ private:
   void takeAttention(bool fuse);
   void takePadding();
   void formJoins();
+  void takeScatterInits();
   void fuseProducers();
   void fuseSiblings();
   /// Moves reshapes at the rim of a group out of it, but for those that prepare
@@ -594,6 +596,34 @@ void KernelFormer::formJoins() {
   }
 }
 
+/// What a scatter writes into: if only the scatter needs it, it is computed
+/// where the result is, and not copied there.
+void KernelFormer::takeScatterInits() {
+  for (size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].kind != KernelKind::Generic || groups[g].ops.size() != 1)
+      continue;
+    FailureOr<Scatter> scatter =
+        matchScatter(groups[g].ops.front()->getResult(0));
+    if (failed(scatter) || !scatter->init.hasOneUse())
+      continue;
+    auto it = groupOf.find(scatter->init.getDefiningOp());
+    if (it == groupOf.end() || groups[it->second].kind != KernelKind::Loops)
+      continue;
+    Ops &producers = groups[it->second].ops;
+    SmallVector<Value> outputs = getOutputs(producers);
+    FailureOr<LoopKernel> kernel = LoopKernel::analyze(producers, outputs);
+    if (outputs.size() != 1 || outputs[0] != scatter->init || failed(kernel) ||
+        kernel->hasReduction())
+      continue;
+    Ops ops = sortOps(producers);
+    ops.insert(groups[g].ops.front());
+    producers.clear();
+    for (Operation *op : ops)
+      groupOf[op] = g;
+    groups[g].ops = std::move(ops);
+  }
+}
+
 LogicalResult KernelFormer::run(bool fuse) {
   int64_t count = 0;
   takeAttention(fuse);
@@ -625,6 +655,7 @@ LogicalResult KernelFormer::run(bool fuse) {
     fuseProducers();
     fuseSiblings();
     formJoins();
+    takeScatterInits();
   }
   for (Group &group : groups) {
     if (group.ops.empty())
@@ -741,6 +772,11 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
            llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
         while (foldCopiesIntoProduct(rewriter, op))
           ;
+      for (auto loop : block.getOps<scf::ForOp>())
+        if (succeeded(matchScatter(loop.getResult(0))))
+          loop->walk([&](tensor::ExtractOp extract) {
+            readThroughCopies(rewriter, extract);
+          });
       // Each use of a constant tensor has its own, to go into its kernel.
       for (auto fill :
            llvm::make_early_inc_range(block.getOps<linalg::FillOp>())) {

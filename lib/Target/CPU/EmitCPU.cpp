@@ -120,11 +120,13 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
     if (kind == KernelKind::Template &&
         failed(TemplateCall::findContraction(kernel)))
       kind = KernelKind::Generic;
-    if (kind != KernelKind::Generic) {
+    bool isScatter = kind == KernelKind::Generic && isScatterKernel(kernel);
+    if (kind != KernelKind::Generic || isScatter) {
       b.setInsertionPointToEnd(module.getBody());
       KernelFunction target = createKernelFunction(b, kernel, name);
-      auto emit =
-          kind == KernelKind::Join ? emitJoinKernel : emitTemplateKernel;
+      auto emit = isScatter                  ? emitScatterKernel
+                  : kind == KernelKind::Join ? emitJoinKernel
+                                             : emitTemplateKernel;
       if (failed(emit(b, kernel, target, vectorBits)))
         return failure();
       return target.function;

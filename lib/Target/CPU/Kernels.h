@@ -27,6 +27,12 @@ LogicalResult emitAttentionKernel(OpBuilder &b, KernelOp kernelOp,
 LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
                              KernelFunction &target, unsigned vectorBits);
 
+/// Whether a kernel is one nest of loops that scatters, which
+/// `emitScatterKernel` takes.
+bool isScatterKernel(KernelOp kernelOp);
+LogicalResult emitScatterKernel(OpBuilder &b, KernelOp kernelOp,
+                                KernelFunction &target, unsigned vectorBits);
+
 /// Fills the function by one-shot bufferization of the region. The function
 /// still holds tensors, to be lowered by `lowerGenericKernels`.
 LogicalResult emitGenericKernel(OpBuilder &builder, KernelOp kernel,

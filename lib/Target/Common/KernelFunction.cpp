@@ -199,6 +199,28 @@ void target::unpackClosure(OpBuilder &b, KernelFunction &kernel, Value closure) 
       scalar = mapping.lookupOrDefault(scalar);
 }
 
+std::pair<Value, Value> target::enterParallelBody(OpBuilder &b, Location loc,
+                                                  KernelFunction &kernel,
+                                                  StringRef suffix,
+                                                  Value count, int64_t grain) {
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  Type i64 = b.getI64Type();
+  func::FuncOp body = createCallback(
+      b, kernel, suffix, b.getFunctionType({pointer, i64, i64}, {}));
+  func::FuncOp run = declareRuntime(
+      b, kernel, "fx_rt_parallel_for",
+      b.getFunctionType({pointer, pointer, pointer, i64, i64}, {}));
+  Value closure = packClosure(b, kernel);
+  func::CallOp::create(
+      b, loc, run,
+      ValueRange{kernel.context, getAddress(b, body), closure, count,
+                 arith::ConstantIntOp::create(b, loc, grain, 64)});
+  func::ReturnOp::create(b, loc);
+  b.setInsertionPointToEnd(&body.getBody().front());
+  unpackClosure(b, kernel, body.getArgument(0));
+  return {body.getArgument(1), body.getArgument(2)};
+}
+
 func::FuncOp target::declareRuntime(OpBuilder &b, ModuleOp module, Location loc,
                                     StringRef name, FunctionType type) {
   if (auto known = module.lookupSymbol<func::FuncOp>(name))

@@ -65,6 +65,13 @@ Value getAddress(OpBuilder &builder, func::FuncOp function);
 Value packClosure(OpBuilder &builder, KernelFunction &kernel);
 /// Makes the kernel's values those in the closure.
 void unpackClosure(OpBuilder &builder, KernelFunction &kernel, Value closure);
+/// Ends the kernel function with a call of the runtime, which runs a second
+/// function on ranges of `count` points, no fewer than `grain`, and continues
+/// in that function: `kernel` holds its values then. The range.
+std::pair<Value, Value> enterParallelBody(OpBuilder &builder, Location loc,
+                                          KernelFunction &kernel,
+                                          StringRef suffix, Value count,
+                                          int64_t grain);
 /// The declaration of a function of the runtime.
 func::FuncOp declareRuntime(OpBuilder &builder, ModuleOp module, Location loc,
                             StringRef name, FunctionType type);

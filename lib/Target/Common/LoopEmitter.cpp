@@ -282,34 +282,17 @@ LogicalResult LoopEmitter::emit() {
   return success();
 }
 
-/// Ends the kernel function with a call of the runtime that runs a second
-/// function on ranges of points, and continues in that function.
+/// Continues in a function on ranges of points.
 void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
                                     Value &end) {
   setInsertion(0);
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Type i64 = b.getI64Type();
-  func::FuncOp body =
-      createCallback(b, target, "body", b.getFunctionType({pointer, i64, i64},
-                                                          {}));
-  func::FuncOp run = declareRuntime(
-      b, target, "fx_rt_parallel_for",
-      b.getFunctionType({pointer, pointer, pointer, i64, i64}, {}));
-  Value closure = packClosure(b, target);
-  func::CallOp::create(b, loc, run,
-                       ValueRange{target.context, getAddress(b, body),
-                                  closure, count, constant(grain)});
-  func::ReturnOp::create(b, loc);
-
+  std::tie(begin, end) =
+      target::enterParallelBody(b, loc, target, "body", count, grain);
   scopes.clear();
   sizes.clear();
   strides.clear();
   innerBuffers.clear();
-  openScope(&body.getBody().front());
-  setInsertion(0);
-  unpackClosure(b, target, body.getArgument(0));
-  begin = body.getArgument(1);
-  end = body.getArgument(2);
+  openScope(b.getInsertionBlock());
 }
 
 //===----------------------------------------------------------------------===//

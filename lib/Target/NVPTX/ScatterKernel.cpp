@@ -1,15 +1,15 @@
 //===- ScatterKernel.cpp - Writes at places that are data -----------------===//
 //
-// The lowering of scatter and index_put is a perfect nest of scf.for whose body
-// replaces one element of a tensor. Here each iteration of the loops whose
-// counter is an index of the written element is a thread: no two threads write
-// to one element. The other loops run in order inside of the thread, so that
-// the result is the one of the nest. Sums go to memory atomically instead, and
-// then all loops are threads: their order, and so the last bits, may vary.
+// Each iteration of the loops that write to elements of their own is a thread.
+// The other loops run in order inside of the thread, so that the result is the
+// one of the nest. Sums go to memory atomically instead, and then all loops are
+// threads: their order, and so the last bits, may vary.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
+
+#include "fx/Lowering/Kernels/Scatter.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -18,77 +18,6 @@ using namespace mlir::fx;
 using namespace mlir::fx::nvptx;
 
 namespace {
-
-/// A nest of loops that carries one tensor.
-struct Scatter {
-  SmallVector<scf::ForOp> loops;
-  /// What the tensor holds before.
-  Value init;
-  tensor::InsertOp insert;
-  /// old + value, of the element that is replaced; null if it is not a sum.
-  Operation *sum = nullptr;
-  Value addend;
-};
-
-/// Follows an scf.if that leaves the tensor alone in its else branch.
-tensor::InsertOp findInsert(Value yielded, Value carried) {
-  if (auto insert = yielded.getDefiningOp<tensor::InsertOp>())
-    return insert.getDest() == carried ? insert : tensor::InsertOp();
-  auto branch = yielded.getDefiningOp<scf::IfOp>();
-  if (!branch || branch.getNumResults() != 1 || !branch.elseBlock() ||
-      branch.elseYield().getOperand(0) != carried)
-    return {};
-  return findInsert(branch.thenYield().getOperand(0), carried);
-}
-
-FailureOr<Scatter> matchScatter(Value result) {
-  Scatter scatter;
-  auto loop = result.getDefiningOp<scf::ForOp>();
-  if (!loop || loop.getNumResults() != 1)
-    return failure();
-  scatter.init = loop.getInitArgs()[0];
-  while (true) {
-    scatter.loops.push_back(loop);
-    Block *body = loop.getBody();
-    auto inner = dyn_cast<scf::ForOp>(body->front());
-    if (!inner || inner.getNumResults() != 1 ||
-        inner.getInitArgs()[0] != loop.getRegionIterArg(0) ||
-        body->getTerminator()->getOperand(0) != inner.getResult(0) ||
-        &*std::next(body->begin()) != body->getTerminator())
-      break;
-    loop = inner;
-  }
-  Value carried = loop.getRegionIterArg(0);
-  scatter.insert =
-      findInsert(loop.getBody()->getTerminator()->getOperand(0), carried);
-  if (!scatter.insert)
-    return failure();
-  // The body computes with scalars.
-  bool isScalar = true;
-  loop.getBody()->walk([&](Operation *op) {
-    isScalar &= isa<arith::ArithDialect, math::MathDialect>(op->getDialect()) ||
-                isa<tensor::ExtractOp, tensor::InsertOp, scf::IfOp,
-                    scf::YieldOp>(op);
-  });
-  if (!isScalar)
-    return failure();
-  // Sums of types that memory can add.
-  Operation *sum = scatter.insert.getScalar().getDefiningOp();
-  Type type = scatter.insert.getScalar().getType();
-  if (isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) &&
-      (type.isF32() || type.isF64() || type.isInteger(32) ||
-       type.isInteger(64)))
-    for (unsigned i : {0, 1}) {
-      auto old = sum->getOperand(i).getDefiningOp<tensor::ExtractOp>();
-      if (old && old.getTensor() == carried && old->hasOneUse() &&
-          llvm::equal(old.getIndices(), scatter.insert.getIndices())) {
-        scatter.sum = sum;
-        scatter.addend = sum->getOperand(1 - i);
-        break;
-      }
-    }
-  return scatter;
-}
 
 /// Clones scalar code with index as i64 and tensors in memory.
 class ScatterEmitter {
@@ -260,10 +189,6 @@ LogicalResult KernelEmitter::emitScatter() {
   if (failed(scatter))
     return refuse("it is neither a nest of loops over all points nor one that "
                   "writes one element in each iteration");
-  for (scf::ForOp loop : scatter->loops)
-    if (getConstantIntValue(loop.getLowerBound()) != 0 ||
-        getConstantIntValue(loop.getStep()) != 1)
-      return refuse("a loop that does not count from 0 in steps of 1");
 
   // The values before.
   llvm::SetVector<Operation *> ops;
@@ -305,11 +230,8 @@ LogicalResult KernelEmitter::emitScatter() {
 
   // Which loops are threads.
   SmallVector<scf::ForOp> threads, serial;
-  for (scf::ForOp loop : scatter->loops) {
-    bool isOwn = scatter->sum || llvm::is_contained(scatter->insert.getIndices(),
-                                                    loop.getInductionVar());
-    (isOwn ? threads : serial).push_back(loop);
-  }
+  for (scf::ForOp loop : scatter->loops)
+    (scatter->sum || scatter->isOwn(loop) ? threads : serial).push_back(loop);
   KernelFunction inside;
   gpu::GPUFuncOp function = createDeviceFunction("", kBlock, inside);
   OpBuilder inner(b.getContext());
