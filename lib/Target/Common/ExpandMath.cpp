@@ -176,6 +176,7 @@ template <typename LogOp> void scaleDenormal(LogOp op, double shift) {
 } // namespace
 
 void target::expandMath(Operation *root) {
+  expandElementary(root);
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
     if (isa_and_nonnull<math::MathDialect>(op->getDialect()))

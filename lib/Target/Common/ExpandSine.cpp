@@ -1,6 +1,7 @@
 //===- ExpandSine.cpp - Sine and cosine of f32 ----------------------------===//
 
 #include "LoopEmitter.h"
+#include "ShapedBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,43 +13,6 @@ using namespace mlir::fx;
 using namespace mlir::fx::target;
 
 namespace {
-/// Arithmetic on values of one shape: scalars, or vectors.
-struct ShapedBuilder {
-  OpBuilder &b;
-  Location loc;
-  /// A type of this shape; its element type does not matter.
-  Type shape;
-
-  Type withElement(Type element) {
-    if (auto vector = dyn_cast<VectorType>(shape))
-      return vector.clone(element);
-    return element;
-  }
-  Value constant(Type element, TypedAttr value) {
-    Type type = withElement(element);
-    if (auto vector = dyn_cast<VectorType>(type))
-      value = DenseElementsAttr::get(vector, value);
-    return arith::ConstantOp::create(b, loc, value);
-  }
-  Value real(Type element, double value) {
-    return constant(element, b.getFloatAttr(element, value));
-  }
-  Value integer(int64_t value) {
-    return constant(b.getI32Type(), b.getI32IntegerAttr(value));
-  }
-  template <typename Op, typename... Args> Value make(Args &&...args) {
-    return Op::create(b, loc, std::forward<Args>(args)...);
-  }
-  /// ((c[n] x + c[n-1]) x + ...) + c[0]
-  Value polynomial(Value x, ArrayRef<double> coefficients) {
-    Type element = getElementTypeOrSelf(x.getType());
-    Value result = real(element, coefficients.back());
-    for (double c : llvm::reverse(coefficients.drop_back()))
-      result = make<math::FmaOp>(result, x, real(element, c));
-    return result;
-  }
-};
-
 /// f32 sin and cos: x = k pi/2 + r with |r| <= pi/4, then by k mod 4
 /// a polynomial for the sine or for the cosine of r. The upstream expansion
 /// subtracts k pi/2 in f32, which loses r where x is large or close to a
@@ -103,8 +67,15 @@ struct ExpandSine : OpRewritePattern<Op> {
         arith::CmpIPredicate::ne,
         s.make<arith::AndIOp>(quadrant, s.integer(2)), s.integer(0));
     Value result = s.make<arith::SelectOp>(isOdd, cosine, sine);
-    rewriter.replaceOpWithNewOp<arith::SelectOp>(
-        op, isNegative, s.make<arith::NegFOp>(result), result);
+    result = s.make<arith::SelectOp>(isNegative,
+                                     s.make<arith::NegFOp>(result), result);
+    // -0 is its own sine.
+    if (quadrantShift == 0)
+      result = s.make<arith::SelectOp>(
+          s.make<arith::CmpFOp>(arith::CmpFPredicate::OEQ, x,
+                                s.real(f32, 0.0)),
+          x, result);
+    rewriter.replaceOp(op, result);
     return success();
   }
 };

@@ -149,6 +149,7 @@ protected:
   Address getAccess(Value tensor, AffineMap map);
   Lanes load(Value tensor, const Address &address);
   virtual void store(const LoopOutput &output);
+  Value loadBackwards(Value base, Type stored, const Address &address);
   Value getPointers(Value base, Type element, const Address &address);
   Value getMask();
 
@@ -234,6 +235,9 @@ protected:
   unsigned numParallelLevels = 0;
 };
 
+/// exp, expm1, log1p, tanh, erf and atan of f32, to 2 ulp: before expandMath,
+/// whose upstream polynomials are less accurate.
+void expandElementary(Operation *root);
 /// Replaces math functions on f32 by polynomials.
 void expandMath(Operation *root);
 /// sin and cos of f32, for every argument; before expandMath, which is right

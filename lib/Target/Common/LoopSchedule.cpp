@@ -132,6 +132,8 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
         cost += 0.25;
       else if (access[d] == 1)
         cost += 1;
+      else if (access[d] == -1 && !store)
+        cost += 1.5;
       else
         cost += store ? 2.0 * lanes : 1.2 * lanes;
     }
@@ -151,7 +153,7 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
     int64_t width = lanes;
     bool strided = llvm::any_of(accesses, [&](auto &access) {
       auto along = access[schedule.vectorDim];
-      return along != 0 && along != 1;
+      return along != 0 && along != 1 && along != -1;
     });
     if (kernel.numTranscendental <= 1 && kernel.numOps <= 40 && !strided)
       width *= 2;
@@ -168,7 +170,7 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
   if (schedule.vectorDim >= 0 && kernel.reductions.empty())
     for (auto [access, store] : llvm::zip(accesses, isStore)) {
       auto along = access[schedule.vectorDim];
-      if (store || along == 0 || along == 1)
+      if (store || along == 0 || along == 1 || along == -1)
         continue;
       for (unsigned d : order)
         if (access[d] == 1 && schedule.dims[d].size > 1)

@@ -339,6 +339,29 @@ static unsigned getAlignment(Type element) {
   return std::max<unsigned>(1, element.getIntOrFloatBitWidth() / 8);
 }
 
+/// Neighbours in memory, the last one first.
+Value LoopEmitter::loadBackwards(Value base, Type stored,
+                                 const Address &address) {
+  int64_t width = schedule.width;
+  auto type = VectorType::get({width}, stored);
+  SmallVector<int64_t> order(llvm::reverse(llvm::seq<int64_t>(0, width)));
+  auto reverse = [&](Value lanes) {
+    return vector::ShuffleOp::create(b, loc, lanes, lanes, order).getResult();
+  };
+  Value first = arith::SubIOp::create(b, loc, address.offset,
+                                      constant(width - 1));
+  Value start =
+      LLVM::GEPOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()),
+                          stored, base, LLVM::GEPArg(first));
+  if (!mask)
+    return reverse(
+        LLVM::LoadOp::create(b, loc, type, start, getAlignment(stored)));
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return reverse(LLVM::MaskedLoadOp::create(
+      b, loc, type, start, reverse(mask), zero,
+      b.getI32IntegerAttr(getAlignment(stored))));
+}
+
 LoopEmitter::Lanes LoopEmitter::load(Value tensor, const Address &address) {
   const Buffer &buffer = getBuffer(tensor);
   Type element = getIntegerForIndex(buffer.type.getElementType());
@@ -368,6 +391,8 @@ LoopEmitter::Lanes LoopEmitter::load(Value tensor, const Address &address) {
     } else {
       value = LLVM::LoadOp::create(b, loc, type, start, alignment);
     }
+  } else if (address.laneStride == -1) {
+    value = loadBackwards(buffer.pointer, stored, address);
   } else {
     Type type = VectorType::get({schedule.width}, stored);
     Value zero = arith::ConstantOp::create(b, loc, type, b.getZeroAttr(type));
