@@ -400,9 +400,21 @@ static Bags getBags(CompositeBuilder &c, Value indices, Value offsets,
     c.fail();
   if (c.hasFailed())
     return bags;
-  Value place = c.indexAlong(c.sizeOf(indices, 0), 0, 2);
-  Value started = c.ge(place, offsets);
-  bags.bagOf = c.sub(c.sum(started, {1}, /*keepdim=*/false), c.i64(1));
+  // How many bags have begun at each index; empty ones at the end begin behind
+  // the last index.
+  Type i64 = c.getBuilder().getI64Type();
+  Size length = c.sizeOf(indices, 0);
+  Size places;
+  if (auto known = getConstantIntValue(length))
+    places = c.size(*known + 1);
+  else
+    places = c.create<arith::AddIOp>(c.asValue(length), c.i64(1)).getResult();
+  Value begins = c.full({places}, c.i64(0), i64);
+  begins = putAlong(c, begins, offsets, 0, c.full({count}, c.i64(1), i64),
+                    /*accumulate=*/true);
+  Value begun = c.create<CumsumOp>(begins, (uint64_t)0, TypeAttr());
+  begun = c.slice(begun, 0, c.i64(0), c.asValue(length));
+  bags.bagOf = c.sub(begun, c.i64(1));
   int64_t padding = c.has("padding_idx") ? c.integer("padding_idx") : -1;
   if (padding >= 0)
     bags.weight = c.convert(c.ne(indices, c.i64(padding)), wide);

@@ -353,6 +353,17 @@ static Values adaptiveMaxPool(CompositeBuilder &c) {
   SmallVector<int64_t> size = getOutputSize(c, Spatial);
   if (c.hasFailed())
     return {};
+  // Windows of one size, side by side.
+  if (Spatial == 2 && image.space()[0] % size[0] == 0 &&
+      image.space()[1] % size[1] == 0) {
+    SmallVector<int64_t> kernel = {image.space()[0] / size[0],
+                                   image.space()[1] / size[1]};
+    SmallVector<int64_t> zeros = {0, 0}, ones = {1, 1};
+    auto pool = c.create<MaxPool2dWithIndicesOp>(image.x, kernel, kernel, zeros,
+                                                 ones, /*ceil_mode=*/false);
+    return {image.restore(c, pool.getResult()),
+            image.restore(c, pool.getIndices())};
+  }
   return poolMaxima(c, image, [&](int64_t dim) {
     return AdaptiveWindows(c, image.space()[dim], size[dim]).taps;
   });

@@ -196,6 +196,35 @@ static Value padDim(CompositeBuilder &c, Value x, int64_t dim, int64_t low,
     c.fail();
     return x;
   }
+  // Parts side by side are copied as rows; elements taken one by one are not.
+  auto join = [&](Value before, Value after) -> Value {
+    Values parts;
+    if (low > 0)
+      parts.push_back(before);
+    parts.push_back(x);
+    if (high > 0)
+      parts.push_back(after);
+    return parts.size() == 1 ? x : c.cat(parts, dim);
+  };
+  if (low >= 0 && high >= 0) {
+    if (mode == "reflect" && low < size && high < size) {
+      auto flip = [&](int64_t begin, int64_t end) {
+        Value part = c.slice(x, dim, begin, end);
+        return c.create<FlipOp>(part, ArrayRef<int64_t>{dim});
+      };
+      return join(flip(1, low + 1), flip(size - 1 - high, size - 1));
+    }
+    if (mode == "circular" && low <= size && high <= size)
+      return join(c.slice(x, dim, size - low, size), c.slice(x, dim, 0, high));
+    if (mode == "replicate") {
+      auto repeat = [&](int64_t at, int64_t count) {
+        Sizes sizes = c.sizesOf(x);
+        sizes[dim] = c.size(count);
+        return c.expand(c.slice(x, dim, at, at + 1), sizes);
+      };
+      return join(repeat(0, low), repeat(size - 1, high));
+    }
+  }
   Value place = c.sub(buildIota(c, size + low + high), c.i64(low));
   Value last = c.i64(size - 1);
   if (mode == "reflect") {
