@@ -164,9 +164,11 @@ Value buildLogSigmoid(CompositeBuilder &c, Value x);
 /// log(e^x + e^y)
 Value buildLogAddExp(CompositeBuilder &c, Value x, Value y);
 /// The indices that sort x; equal elements keep their order, NaN counts as
-/// larger than all numbers. Null if the size is not known or too large.
+/// larger than all numbers. With `count` the first so many. Null if the size is
+/// not known or too large.
 Value buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
-                         bool descending);
+                         bool descending,
+                         std::optional<int64_t> count = std::nullopt);
 /// The square root, its derivative at 0 taken as 0.
 Value buildSafeSqrt(CompositeBuilder &c, Value x);
 /// (sum |x|^p)^(1/p) and its limits, the derivative where it is 0 taken as 0.

@@ -1,18 +1,22 @@
 //===- CompositesSorting.cpp - Formulas of sorting ------------------------===//
 //
-// An element's place in sorted order is the number of elements that come before
-// it. Every pair of elements along the dimension is compared, so this is for
-// dimensions of moderate size; longer ones stay calls.
+// The places of sorted elements come from a call in one form, which targets know
+// (OrderCalls.h); the elements are gathered from there, so that their gradient
+// goes where they came from. In a short dimension, an element's place in sorted
+// order is the number of elements that come before it: every pair is compared.
 //
 //===----------------------------------------------------------------------===//
 
 #include "CompositeShapes.h"
 
+#include "fx/Analysis/OrderCalls.h"
+
 using namespace mlir;
 using namespace mlir::fx;
 
-/// The longest dimension whose pairs are compared.
-static constexpr int64_t kMaxLength = 2048;
+/// The longest dimension whose pairs are compared: where the shape is known, and
+/// where it is not.
+static constexpr int64_t kFewElements = 8, kMaxLength = 2048;
 
 //===----------------------------------------------------------------------===//
 // Pairs along a dimension
@@ -60,9 +64,20 @@ static Value isSame(CompositeBuilder &c, Value a, Value b) {
 }
 
 Value fx::buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
-                             bool descending) {
-  if (isBoolType(getElement(x)))
+                             bool descending, std::optional<int64_t> count) {
+  Type element = getElement(x);
+  if (isBoolType(element) || element.isUnsignedInteger())
     x = c.convert(x, c.getBuilder().getI64Type());
+  int64_t length = getTensorType(x).getDimSize(dim);
+  if (count && (*count < 0 || *count > length)) {
+    c.fail();
+    return {};
+  }
+  if (getTensorType(x).hasStaticShape() && length > kFewElements)
+    return createOrderCall(
+               c.getBuilder(), c.getLoc(),
+               {c.detach(x), dim, count.value_or(length), descending})
+        ->getResult(1);
   std::optional<Pairs> p = getPairs(c, c.detach(x), dim);
   if (!p)
     return {};
@@ -72,8 +87,9 @@ Value fx::buildSortedIndices(CompositeBuilder &c, Value x, int64_t dim,
   Value place = c.sum(precedes, {dim + 1}, /*keepdim=*/false);
   Value iota = c.indexAlong(c.sizeOf(x, dim), dim, getRank(x));
   Value zeros = c.full(c.sizesOf(x), c.i64(0), c.getBuilder().getI64Type());
-  return c.create<ScatterOp>(zeros, place, c.expand(iota, c.sizesOf(x)),
-                             (uint64_t)dim);
+  Value sorted = c.create<ScatterOp>(
+      zeros, place, c.expand(iota, c.sizesOf(x)), (uint64_t)dim);
+  return count ? c.slice(sorted, dim, 0, *count) : sorted;
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,10 +153,9 @@ static Values topk(CompositeBuilder &c) {
   bool descending = c.flag("largest");
   if (c.hasFailed())
     return {};
-  Value indices = buildSortedIndices(c, in.x, in.dim, descending);
+  Value indices = buildSortedIndices(c, in.x, in.dim, descending, k);
   if (c.hasFailed())
     return {};
-  indices = c.slice(indices, in.dim, 0, k);
   Value values = gather(c, in.x, indices, in.dim);
   if (in.isScalar && k != 1)
     return c.fail();

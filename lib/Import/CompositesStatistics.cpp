@@ -2,6 +2,8 @@
 
 #include "CompositeShapes.h"
 
+#include "fx/Analysis/OrderCalls.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -151,6 +153,18 @@ static Values buildCumulativeExtremum(CompositeBuilder &c) {
   std::optional<int64_t> dim = scanDim(c, x);
   if (!dim)
     return {x, c.full({}, c.i64(0), c.getBuilder().getI64Type())};
+  if (c.hasFailed())
+    return {};
+  Type element = getElement(x);
+  if (getTensorType(x).hasStaticShape() && !isBoolType(element) &&
+      !element.isUnsignedInteger()) {
+    int64_t length = getTensorType(x).getDimSize(*dim);
+    Value index = createOrderCall(c.getBuilder(), c.getLoc(),
+                                  {c.detach(x), *dim, length,
+                                   /*descending=*/IsMax, /*isRunning=*/true})
+                      ->getResult(1);
+    return {c.create<GatherOp>(x, index, (uint64_t)*dim), index};
+  }
   Value index = c.expand(
       c.indexAlong(c.sizeOf(x, *dim), *dim, getRank(x)), c.sizesOf(x));
   Values values = scan(

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Evaluation.h"
+#include "fx/Analysis/OrderCalls.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -80,6 +81,58 @@ static LogicalResult setMasked(CallOp op, Frame &frame, const Tensor &self,
   for (auto [i, position] : llvm::enumerate(found))
     result->copyElement(i, self, position);
   return frame.set(op->getResult(0), *result);
+}
+
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+/// Rows in order, or the extremum up to each element.
+static LogicalResult setOrder(CallOp op, Frame &frame, const OrderCall &call) {
+  Tensor x = frame.get(call.input);
+  Shape shape(x.shape());
+  int64_t length = shape[call.dim], inner = 1;
+  for (size_t d = call.dim + 1; d < shape.size(); ++d)
+    inner *= shape[d];
+  shape[call.dim] = call.count;
+  FailureOr<Tensor> values = frame.make(op->getResult(0), shape);
+  FailureOr<Tensor> indices = frame.make(op->getResult(1), shape);
+  if (failed(values) || failed(indices))
+    return failure();
+  bool isFloat = isFloatKind(x.kind());
+  auto isBefore = [&](int64_t a, int64_t b, bool isNaNFirst) {
+    if (!isFloat)
+      return call.descending ? x.integer(a) > x.integer(b)
+                             : x.integer(a) < x.integer(b);
+    double left = x.real(a), right = x.real(b);
+    if (std::isnan(left) || std::isnan(right))
+      return isNaNFirst ? std::isnan(left) && !std::isnan(right)
+                        : !std::isnan(left) && std::isnan(right);
+    return call.descending ? left > right : left < right;
+  };
+  int64_t rows = length ? x.size() / length : 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t from = row / inner * length * inner + row % inner;
+    int64_t to = row / inner * call.count * inner + row % inner;
+    std::vector<int64_t> order(length);
+    for (int64_t i = 0; i < length; ++i)
+      order[i] = i;
+    if (call.isRunning) {
+      for (int64_t i = 1; i < length; ++i)
+        if (isBefore(from + order[i - 1] * inner, from + i * inner,
+                     /*isNaNFirst=*/true))
+          order[i] = order[i - 1];
+    } else {
+      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+        return isBefore(from + a * inner, from + b * inner, call.descending);
+      });
+    }
+    for (int64_t i = 0; i < call.count; ++i) {
+      values->copyElement(to + i * inner, x, from + order[i] * inner);
+      indices->setInteger(to + i * inner, order[i]);
+    }
+  }
+  return frame.set(op, {*values, *indices});
 }
 
 //===----------------------------------------------------------------------===//
@@ -190,6 +243,8 @@ static LogicalResult evaluate(CallOp op, Frame &frame) {
       target == "aten._assert_async.msg" ||
       target == "aten._assert_scalar.default")
     return checkAssertion(op, frame);
+  if (std::optional<OrderCall> call = matchOrderCall(op))
+    return setOrder(op, frame, *call);
   const Tensor *self = getFirst(op, frame);
   if (self && op.getNumResults() == 2 &&
       target == "aten.native_dropout.default")

@@ -81,6 +81,52 @@ case("masked accumulate", lambda x, m, i, v: torch.ops.aten._unsafe_masked_index
      floats(20, 33), floats(57, 33) > 0, ints(20, 57)[:, None].expand(57, 33).contiguous()[:, 0], floats(57, 33))
 
 
+
+ORDERED = [special(7, 13), special(3, 200), floats(5, 1000).round(decimals=2), special(1, 9), floats(4, 0),
+           floats(0, 20), special(5, 100, 3), ints(50, 6, 300), ints(1000, 40, 33).to(torch.int32) - 500,
+           ints(200, 9, 60).to(torch.int8), ints(200, 9, 60).to(torch.uint8), special(9, 120).double(),
+           special(9, 120).to(torch.bfloat16), special(9, 120).to(torch.float16), ints(2, 9, 70) > 0,
+           -ints(2**62, 5, 90), special(150), floats(20000)]
+for n, x in enumerate(ORDERED):
+    for dim in range(x.dim()):
+        for descending in (False, True):
+            case(f"sort {n} {dim} {descending}",
+                 lambda x, d=dim, r=descending: torch.sort(x, dim=d, stable=True, descending=r), x, exact=True)
+            case(f"argsort {n} {dim} {descending}",
+                 lambda x, d=dim, r=descending: torch.argsort(x, dim=d, stable=True, descending=r), x, exact=True)
+        if x.dtype != torch.bool and x.shape[dim]:
+            for name in ("cummax", "cummin"):
+                case(f"{name} {n} {dim}", lambda x, d=dim, f=getattr(torch, name): f(x, d), x, exact=True)
+        # Which of equal elements is taken, PyTorch does not say: the values.
+        for k in {0, 1, 3, x.shape[dim] // 8, x.shape[dim]}:
+            if k <= x.shape[dim] and x.dtype != torch.bool:
+                case(f"topk {n} {dim} {k}", lambda x, d=dim, k=k: torch.topk(x, k, dim=d).values, x, exact=True)
+                case(f"topk smallest {n} {dim} {k}",
+                     lambda x, d=dim, k=k: torch.topk(x, k, dim=d, largest=False).values, x, exact=True)
+case("topk indices", lambda x: torch.topk(x, 7), floats(5, 1000))
+case("topk all equal", lambda x: torch.topk(x, 5).values, torch.zeros(3, 500), exact=True)
+case("sort strided", lambda x: torch.sort(x.t(), stable=True), special(33, 50), exact=True)
+case("sort of a sum", lambda x, y: torch.sort(x + y, stable=True)[0] * 2, floats(6, 70), floats(6, 70), exact=True)
+case("median", lambda x: x.median(1), floats(6, 71), exact=True)
+case("kthvalue", lambda x: x.kthvalue(9, 1), floats(6, 71), exact=True)
+
+for shape in ((1,), (7,), (3, 17), (5, 64), (2, 3, 33), (4, 0)):
+    x = floats(*shape)
+    for dims in ((-1,), (0,), tuple(range(len(shape)))):
+        case(f"flip {shape} {dims}", lambda x, d=dims: torch.flip(x, d), x, exact=True)
+case("flip and add", lambda x, y: x.flip(-1) + y, floats(7, 100), floats(7, 100), exact=True)
+case("flip bool", lambda x: x.flip(-1), floats(7, 100) > 0, exact=True)
+case("flip bfloat16", lambda x: x.flip(-1) * 2, floats(7, 101, dtype=torch.bfloat16), exact=True)
+case("sum of flipped", lambda x: x.flip(-1).sum(-1), floats(7, 1001))
+
+for mode in ("sum", "mean"):
+    for bags, count, columns in ((1, 1, 1), (5, 0, 3), (7, 30, 17), (40, 333, 64)):
+        at = torch.cat([torch.zeros(1, dtype=torch.int64), ints(count + 1, bags - 1).sort()[0]])
+        case(f"embedding_bag {mode} {bags} {count} {columns}",
+             lambda w, i, o, m=mode: torch.nn.functional.embedding_bag(i, w, o, mode=m),
+             floats(50, columns), ints(50, count), at)
+
+
 def results(value):
     return [value] if isinstance(value, torch.Tensor) else list(value)
 

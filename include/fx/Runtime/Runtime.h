@@ -266,6 +266,39 @@ void fx_rt_attention_scratch(const fx_rt_attention_shape *shape,
                              int32_t backward, fx_rt_scratch *scratch);
 
 //===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+enum {
+  FX_RT_ORDER_F32,
+  FX_RT_ORDER_F64,
+  FX_RT_ORDER_BF16,
+  FX_RT_ORDER_F16,
+  FX_RT_ORDER_I8,
+  FX_RT_ORDER_I16,
+  FX_RT_ORDER_I32,
+  FX_RT_ORDER_I64
+};
+
+/// The rows of a tensor [outer, length, inner] along its second dimension, up
+/// to 2 ** 32 - 1 elements long. The results are [outer, count, inner]; each may
+/// be NULL. NaN counts as larger than all numbers.
+typedef struct fx_rt_order {
+  const void *input;
+  void *values;
+  int64_t *indices;
+  int64_t outer, length, inner, count;
+  int64_t descending, type;
+} fx_rt_order;
+
+/// The `count` first elements of each row in order, and where they were; equal
+/// elements keep their order.
+void fx_rt_sort(void *ctx, const fx_rt_order *order);
+/// The smallest element up to each place, with `descending` the largest, and
+/// the last place that it is at; after a NaN, NaN. `count` is `length`.
+void fx_rt_cumulative_extremum(void *ctx, const fx_rt_order *order);
+
+//===----------------------------------------------------------------------===//
 // Convolutions
 //===----------------------------------------------------------------------===//
 

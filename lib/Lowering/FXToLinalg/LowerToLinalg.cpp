@@ -1,6 +1,7 @@
 //===- LowerToLinalg.cpp - The conversion from fx to upstream dialects ----===//
 
 #include "Patterns.h"
+#include "fx/Analysis/OrderCalls.h"
 #include "fx/Analysis/Rematerialization.h"
 #include "fx/Lowering/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -40,8 +41,10 @@ static bool isComputable(Type type) {
              NoneType>(element);
 }
 
-static bool isAttention(Operation *op) {
-  return isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(op);
+/// What the run-time library of a CPU computes.
+static bool isForRuntime(Operation *op) {
+  return isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(op) ||
+         matchOrderCall(op);
 }
 
 /// The operand or result type that keeps `op` from being lowered, or null.
@@ -120,7 +123,8 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
           populateViewJoinPatterns, populateCreationPatterns,
           populateReductionPatterns, populateContractionPatterns,
           populateConvolutionPatterns, populatePoolingPatterns,
-          populateIndexingPatterns, populateRandomPatterns,
+          populateIndexingPatterns, populateOrderPatterns,
+          populateRandomPatterns,
           populateSymbolicPatterns, populateAssertionPatterns,
           populateControlFlowPatterns})
       populate(converter, options, patterns);
@@ -136,13 +140,10 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect,
                            math::MathDialect, scf::SCFDialect,
                            tensor::TensorDialect>();
-    if (keepAttention)
-      target.addLegalOp<FlashAttentionForCpuOp,
-                        FlashAttentionForCpuBackwardOp>();
     // Patterns need not look for types that no kernel has.
     target.addDynamicallyLegalDialect<FXDialect>(
-        [](Operation *op) -> std::optional<bool> {
-          if (findUncomputable(op))
+        [keep = bool(keepAttention)](Operation *op) -> std::optional<bool> {
+          if (findUncomputable(op) || (keep && isForRuntime(op)))
             return true;
           return std::nullopt;
         });
@@ -172,7 +173,7 @@ struct LowerToLinalgPass : fx::impl::LowerToLinalgPassBase<LowerToLinalgPass> {
     bool remain = false;
     module->walk([&](Operation *op) {
       if (!isa_and_nonnull<FXDialect>(op->getDialect()) ||
-          (keepAttention && isAttention(op)))
+          (keepAttention && isForRuntime(op)))
         return;
       report(op, reasons.lookup(op));
       remain = true;

@@ -1,6 +1,6 @@
 //===- VerifyLinalg.cpp - Checks what fx-lower-to-linalg promises ---------===//
 
-#include "fx/IR/FXOps.h"
+#include "fx/Analysis/OrderCalls.h"
 #include "fx/Lowering/Passes.h"
 
 using namespace mlir;
@@ -56,7 +56,8 @@ struct VerifyLinalgPass : fx::impl::VerifyLinalgPassBase<VerifyLinalgPass> {
   void runOnOperation() override {
     WalkResult result = getOperation()->walk([this](Operation *op) {
       bool isKept = isa<FlashAttentionForCpuOp, FlashAttentionForCpuBackwardOp>(
-          op);
+                        op) ||
+                    matchOrderCall(op);
       if ((isa_and_nonnull<FXDialect>(op->getDialect()) &&
            !(isKept && keepAttention)) ||
           isa<UnrealizedConversionCastOp>(op)) {

@@ -117,6 +117,13 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         return failure();
       return target.function;
     }
+    if (findOrderCall(kernel)) {
+      b.setInsertionPointToEnd(module.getBody());
+      KernelFunction target = createKernelFunction(b, kernel, name);
+      if (failed(emitOrderKernel(b, kernel, target)))
+        return failure();
+      return target.function;
+    }
     if (kind == KernelKind::Template &&
         failed(TemplateCall::findContraction(kernel)))
       kind = KernelKind::Generic;

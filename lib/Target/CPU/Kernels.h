@@ -9,6 +9,8 @@
 
 #include "../Common/LoopEmitter.h"
 
+#include "fx/Analysis/OrderCalls.h"
+
 namespace mlir::fx::cpu {
 using namespace mlir::fx::target;
 
@@ -26,6 +28,12 @@ LogicalResult emitAttentionKernel(OpBuilder &b, KernelOp kernelOp,
 /// put into the result.
 LogicalResult emitJoinKernel(OpBuilder &b, KernelOp kernelOp,
                              KernelFunction &target, unsigned vectorBits);
+
+/// The sorting or running extremum that a kernel is, which `emitOrderKernel`
+/// takes: a call of the runtime.
+std::optional<OrderCall> findOrderCall(KernelOp kernelOp);
+LogicalResult emitOrderKernel(OpBuilder &b, KernelOp kernelOp,
+                              KernelFunction &target);
 
 /// Whether a kernel is one nest of loops that scatters, which
 /// `emitScatterKernel` takes.

@@ -74,6 +74,8 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_gemm_i8);
   FX_RUNTIME_SYMBOL(fx_rt_attention);
   FX_RUNTIME_SYMBOL(fx_rt_attention_backward);
+  FX_RUNTIME_SYMBOL(fx_rt_sort);
+  FX_RUNTIME_SYMBOL(fx_rt_cumulative_extremum);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_f16);
