@@ -2,6 +2,8 @@
 
 #include "CompositeShapes.h"
 
+#include "fx/Analysis/OrderCalls.h"
+
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -89,6 +91,30 @@ static Values put(CompositeBuilder &c) {
 // Scatter with a reduction
 //===----------------------------------------------------------------------===//
 
+/// scatter by the largest or the smallest, of many: the elements are sent in
+/// ascending order, and the last one stays. The gradient goes to that one, of
+/// equal ones to the last.
+static Value scatterInOrder(CompositeBuilder &c, Value self, Value index,
+                            Value source, int64_t dim, bool isMax,
+                            bool includesSelf) {
+  Value key = c.detach(source);
+  // NaN comes last in both directions.
+  if (!isMax && isFloatType(getElement(key)))
+    key = c.neg(key);
+  else if (!isMax)
+    key = c.create<BitwiseNotOp>(key);
+  int64_t length = getTensorType(key).getDimSize(dim);
+  Value order = createOrderCall(c.getBuilder(), c.getLoc(),
+                                {key, dim, length, /*descending=*/false})
+                    ->getResult(1);
+  index = c.create<GatherOp>(index, order, (uint64_t)dim);
+  source = c.create<GatherOp>(source, order, (uint64_t)dim);
+  Value last = c.create<ScatterOp>(self, index, source, (uint64_t)dim);
+  if (!includesSelf)
+    return last;
+  return isMax ? c.maximum(self, last) : c.minimum(self, last);
+}
+
 /// scatter by the largest, the smallest, or the product: each result looks at
 /// all elements along the dimension for those that are sent to it.
 static Value reduceHits(CompositeBuilder &c, Value self, Value index,
@@ -98,7 +124,15 @@ static Value reduceHits(CompositeBuilder &c, Value self, Value index,
   int64_t rank = getRank(self);
   SmallVector<int64_t> sizes = getKnownSizes(c, self);
   SmallVector<int64_t> sent = getKnownSizes(c, index);
-  static constexpr int64_t kMaxPairs = 1 << 20;
+  static constexpr int64_t kFewPairs = 1 << 10, kMaxPairs = 1 << 20;
+  if (!c.hasFailed() && reduce.starts_with("am") && !isBoolType(element) &&
+      !element.isUnsignedInteger() && sizes[dim] > 0 &&
+      sent[dim] > kFewPairs / sizes[dim]) {
+    for (int64_t i = 0; i < rank; ++i)
+      source = c.slice(source, i, 0, sent[i]);
+    return scatterInOrder(c, self, index, source, dim, reduce == "amax",
+                          includesSelf);
+  }
   if (c.hasFailed() || isBoolType(element) || sizes[dim] == 0 ||
       sent[dim] > kMaxPairs / sizes[dim]) {
     c.fail();

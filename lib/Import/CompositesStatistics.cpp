@@ -155,10 +155,11 @@ static Values buildCumulativeExtremum(CompositeBuilder &c) {
     return {x, c.full({}, c.i64(0), c.getBuilder().getI64Type())};
   if (c.hasFailed())
     return {};
+  // A few steps of the scan are cheaper than a call, and are fused.
   Type element = getElement(x);
-  if (getTensorType(x).hasStaticShape() && !isBoolType(element) &&
-      !element.isUnsignedInteger()) {
-    int64_t length = getTensorType(x).getDimSize(*dim);
+  int64_t length = getTensorType(x).getDimSize(*dim);
+  if (getTensorType(x).hasStaticShape() && length > 8 &&
+      !isBoolType(element) && !element.isUnsignedInteger()) {
     Value index = createOrderCall(c.getBuilder(), c.getLoc(),
                                   {c.detach(x), *dim, length,
                                    /*descending=*/IsMax, /*isRunning=*/true})

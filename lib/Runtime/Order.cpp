@@ -36,11 +36,10 @@ template <typename To, typename From> To bitsOf(From value) {
 template <typename Bits> Bits orderOfBits(Bits bits, Bits infinity) {
   constexpr int kSign = sizeof(Bits) * 8 - 1;
   Bits sign = Bits(1) << kSign, size = bits & Bits(~sign);
-  if (size > infinity)
-    return ~Bits(0);
-  if (size == 0)
-    return sign;
-  return bits & sign ? Bits(~bits) : Bits(bits | sign);
+  // No branches: signs are hard to predict.
+  Bits flip = Bits(-Bits(bits >> kSign)) | sign;
+  Bits key = size == 0 ? sign : Bits(bits ^ flip);
+  return size > infinity ? Bits(~Bits(0)) : key;
 }
 
 uint32_t getKey(float x) {
@@ -110,6 +109,9 @@ template <typename Item> Item *sortItems(Item *items, Item *other, int64_t count
   return items;
 }
 
+/// Elements that are looked at together.
+constexpr int64_t kBlock = 16;
+
 /// The rows of a tensor along one dimension.
 struct Rows {
   const fx_rt_order *order;
@@ -128,7 +130,7 @@ template <typename T> struct OrderOfRows {
     Rows rows{&order};
     const T *input = static_cast<const T *>(order.input);
     Key flip = order.descending ? ~Key(0) : Key(0);
-    bool selects = getLimit(order) < order.length;
+    bool selects = 4 * getLimit(order) < order.length;
     int64_t capacity = maxOf(selects ? getLimit(order) : order.length, 1);
     auto *memory =
         static_cast<Item *>(std::malloc(2 * capacity * sizeof(Item)));
@@ -155,6 +157,13 @@ template <typename T> struct OrderOfRows {
     std::free(memory);
   }
 
+  static bool isAnyBelow(const T *x, Key flip, Key bound) {
+    bool any = false;
+    for (int64_t i = 0; i < kBlock; ++i)
+      any |= (getKey(x[i]) ^ flip) < bound;
+    return any;
+  }
+
   /// How many candidates a selection collects.
   static int64_t getLimit(const fx_rt_order &order) {
     return 2 * order.count + 128;
@@ -170,6 +179,10 @@ template <typename T> struct OrderOfRows {
     Key bound = ~Key(0);
     bool isFull = false;
     for (int64_t i = 0; i < order.length; ++i) {
+      // Most blocks have none.
+      if (isFull && order.inner == 1)
+        while (i + kBlock < order.length && !isAnyBelow(x + i, flip, bound))
+          i += kBlock;
       Key key = getKey(x[i * order.inner]) ^ flip;
       // Of equal keys the first ones are in already.
       if (isFull && key >= bound)
@@ -208,10 +221,27 @@ template <typename T> struct RunningExtrema {
       int64_t at = rows.start(row, order.length), best = 0;
       const T *x = static_cast<const T *>(order.input) + at;
       Key bestKey = 0;
-      for (int64_t i = 0; i < order.length; ++i) {
+      auto getOrdered = [&](int64_t i) {
         Key key = getKey(x[i * order.inner]);
-        if (!isFloat || key != kNaN)
-          key ^= flip;
+        return isFloat && key == kNaN ? key : Key(key ^ flip);
+      };
+      for (int64_t i = 0; i < order.length; ++i) {
+        // In most blocks nothing changes.
+        if (i > 0 && order.inner == 1)
+          while (i + kBlock < order.length) {
+            bool any = false;
+            for (int64_t j = i; j < i + kBlock; ++j)
+              any |= getOrdered(j) >= bestKey;
+            if (any)
+              break;
+            if (order.indices)
+              std::fill_n(order.indices + at + i, kBlock, best);
+            if (order.values)
+              std::fill_n(static_cast<T *>(order.values) + at + i, kBlock,
+                          x[best]);
+            i += kBlock;
+          }
+        Key key = getOrdered(i);
         if (i == 0 || key >= bestKey) {
           bestKey = key;
           best = i;

@@ -81,6 +81,12 @@ case("masked accumulate", lambda x, m, i, v: torch.ops.aten._unsafe_masked_index
      floats(20, 33), floats(57, 33) > 0, ints(20, 57)[:, None].expand(57, 33).contiguous()[:, 0], floats(57, 33))
 
 
+for reduce in ("amax", "amin"):
+    for own in (True, False):
+        for x, i, y in ((special(40, 60), ints(60, 40, 200), special(40, 200)),
+                        (ints(99, 40, 60), ints(60, 33, 200), ints(99, 40, 220) - 50)):
+            case(f"scatter_reduce {reduce} {own} {x.dtype}",
+                 lambda x, i, y, r=reduce, o=own: x.scatter_reduce(1, i, y, r, include_self=o), x, i, y, exact=True)
 
 ORDERED = [special(7, 13), special(3, 200), floats(5, 1000).round(decimals=2), special(1, 9), floats(4, 0),
            floats(0, 20), special(5, 100, 3), ints(50, 6, 300), ints(1000, 40, 33).to(torch.int32) - 500,
