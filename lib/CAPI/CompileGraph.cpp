@@ -51,6 +51,7 @@ static llvm::Expected<CompileOptions> parseOptions(StringRef text) {
   std::string preGradOn, jointOn, postGradOn;
   bool ok = map && map.mapOptional("training", options.training) &&
             map.mapOptional("target", options.target) &&
+            map.mapOptional("freezing", options.freezing) &&
             map.mapOptional("opt_level", optLevel) &&
             map.mapOptional("fuse", options.cpu.fuse) &&
             map.mapOptional("print_times", options.printTimes) &&

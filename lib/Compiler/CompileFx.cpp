@@ -4,6 +4,7 @@
 #include "fx/Compiler/Pipelines.h"
 #include "fx/Compiler/TrainingStep.h"
 #include "fx/IR/FXDialect.h"
+#include "fx/Lowering/Kernels/Passes.h"
 #include "fx/Lowering/Passes.h"
 #include "fx/Partition/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -294,6 +295,27 @@ static LogicalResult checkInterface(ModuleOp module) {
   return success();
 }
 
+/// Marks the arguments of inference functions that `freezing` is about.
+static void freezeArguments(ModuleOp module,
+                            const ModelDescription &description) {
+  if (description.mode != "inference")
+    return;
+  for (const FunctionDescription &function : description.functions) {
+    auto op = module.lookupSymbol<func::FuncOp>(function.name);
+    for (auto [i, argument] : llvm::enumerate(function.arguments)) {
+      bool isWeight = argument.role == role::parameter ||
+                      argument.role == role::buffer ||
+                      argument.role == role::constant;
+      const std::string &name = argument.name;
+      bool isMutated = llvm::any_of(function.results, [&](const auto &result) {
+        return result.mutates == name;
+      });
+      if (isWeight && !isMutated)
+        op.setArgAttr(i, kFrozenAttr, UnitAttr::get(module.getContext()));
+    }
+  }
+}
+
 FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
                                     const CompileOptions &options) {
   if (options.target != "cpu" && options.target != "nvptx")
@@ -313,6 +335,8 @@ FailureOr<CompiledFx> fx::compileFx(ModuleOp module, StringRef name,
                        requestTrainingSteps(module, result.description));
   if (failed(runLowering(runner, options)))
     return failure();
+  if (options.freezing)
+    freezeArguments(module, result.description);
   CompileStatistics own;
   cpu::CPUOptions host = options.cpu;
   if (!host.statistics)

@@ -73,7 +73,8 @@ static LogicalResult verifyBoundaryAttr(Operation *op, NamedAttribute attr,
              << name << " of " << place << " must be array<i64: …>";
     return success();
   }
-  if (name == kRequiresGradAttr) {
+  // kFrozenAttr of the targets.
+  if (name == kRequiresGradAttr || name == "fx.frozen") {
     if (!isa<UnitAttr>(attr.getValue()))
       return op->emitError() << name << " of " << place << " takes no value";
     return success();

@@ -527,6 +527,12 @@ void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
               });
 }
 
+bool fxrt::packsB(const GemmProblem<float, float> &p) {
+  const Plan plan = choosePlan(p);
+  return p.M > 0 && p.N > 0 && p.K > 0 && plan.method == Method::Tiles &&
+         plan.packB;
+}
+
 template <typename S, typename T>
 void fxrt::addGemmScratch(const GemmProblem<S, T> &p, fx_rt_scratch &needs) {
   if (p.M <= 0 || p.N <= 0 || p.batch <= 0 || p.K <= 0)

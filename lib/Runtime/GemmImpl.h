@@ -90,6 +90,9 @@ inline int64_t blockK(int64_t K, int64_t elementSize) {
 template <typename S, typename T>
 void runGemm(void *ctx, const GemmProblem<S, T> &problem);
 
+/// Whether runGemm reads a packed copy of B.
+bool packsB(const GemmProblem<float, float> &problem);
+
 /// Adds what runGemm asks threads for.
 template <typename S, typename T>
 void addGemmScratch(const GemmProblem<S, T> &problem, fx_rt_scratch &needs);

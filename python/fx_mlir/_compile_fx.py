@@ -9,7 +9,8 @@ from typing import Any, List, NamedTuple
 
 import torch
 
-from . import _call, _hooks, _library, _report, _shortcuts, _split, config
+from . import (_call, _frozen, _hooks, _library, _report, _shortcuts, _split,
+               config)
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -43,14 +44,15 @@ def compile_fx(gm, example_inputs, options):
         bw_compiler=functools.partial(_bw_compiler, options=options),
         inference_compiler=functools.partial(
             _fw_compiler_base, is_inference=True, parts=parts,
-            options=options),
+            options=options, arguments=example_inputs),
         partition_fn=functools.partial(
             _partition, dynamo_gm=gm, parts=parts, options=options),
     )
     return _shortcuts.shorten(call, parts, gm, example_inputs)
 
 
-def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options):
+def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options,
+                      arguments=()):
     """Compiles an inference graph; of a training graph it takes the forward."""
     parts.metadata = compat.runtime_metadata()
     parts.primals = [n.meta["val"] for n in compat.placeholders(gm)]
@@ -58,7 +60,7 @@ def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options):
         compat.inline_quantised(gm)
         _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
         parts.inference = _compile_whole(
-            gm, options, lambda: _compile_inference(gm, options))
+            gm, options, lambda: _compile_inference(gm, arguments, options))
         return parts.inference or _compile_split(gm, options, "inference")
     parts.forward = _unwrap(gm)
     return parts.forward or _compile_split(gm, options, "forward")
@@ -170,17 +172,30 @@ def _result_specs(outputs, count):
     return specs
 
 
-def _compile_inference(gm, options):
+def _compile_inference(gm, arguments, options):
     if _is_trivial(gm):
         return _boxed(gm)
-    module, function = _compile_primals(gm, options)
+    frozen = compat.static_inputs() if options.freezing else []
+    # Where AOTAutograd gives the graph other inputs than Dynamo's, the values
+    # of its parameters are not known here.
+    if frozen and len(arguments) == len(compat.placeholders(gm)):
+        encoded = encode_graph(gm, static_inputs=frozen)
+        function = _frozen.FrozenFunction(
+            lambda: _load(encoded, options), frozen, arguments)
+        module = function.module
+    else:
+        module, function = _compile_primals(
+            gm, options._replace(freezing=False))
     _record("inference", gm, [module])
     return function
 
 
 def _compile_primals(gm, options, alias_inputs=True):
     """The code of a graph without tangents, and what calls it."""
-    encoded = encode_graph(gm, alias_inputs=alias_inputs)
+    return _load(encode_graph(gm, alias_inputs=alias_inputs), options)
+
+
+def _load(encoded, options):
     module = _compile_graph(encoded, options)
     (function,) = module.functions.values()
     specs = _result_specs(encoded.outputs, len(function["results"]))

@@ -215,6 +215,21 @@ def runtime_questions():
             torch.autograd.graph.increment_version)
 
 
+# -- Frozen parameters (_frozen.py)
+
+
+def version_of(tensor):
+    """The number of writes to a tensor; 0 if PyTorch does not count them."""
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def static_inputs():
+    """Indices of the traced graph's inputs that are parameters and buffers."""
+    context = torch._guards.TracingContext.try_get()
+    metadata = context.fw_metadata if context else None
+    return list(metadata.static_input_indices or ()) if metadata else []
+
+
 def decompositions():
     """Inductor's table and ours: they fix the set of operators that reach
     us."""

@@ -16,6 +16,10 @@ fallback: bool = True
 target: str = "cpu"
 # Effort of LLVM, 0 to 3. 0 compiles fastest.
 opt_level: int = 2
+# Of graphs without gradients: parameters and buffers do not change, so what
+# products and convolutions prepare of them is kept. It takes memory, and keeps
+# them alive.
+freezing: bool = False
 # Form fused kernels.
 fuse: bool = True
 # Options of the pass fx-partition, as text: "mode=aggressive".

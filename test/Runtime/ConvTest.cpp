@@ -96,6 +96,23 @@ void checkShape(const fx_rt_conv_shape &s) {
                          [](int count) { return count == 1; }),
              "epilogue of %s", text);
 
+  // What is kept of the weight gives the same bits.
+  void *store = nullptr;
+  for (int call = 0; call < 2; ++call) {
+    std::vector<float> frozen(grad.size(), NAN);
+    FX_CHECK(fx_rt_conv2d_frozen(nullptr, &store, &s, input.data(),
+                                 weight.data(), withBias ? bias.data() : nullptr,
+                                 frozen.data(),
+                                 withEpilogue ? addChannel : nullptr,
+                                 &state) == 0,
+             "%s: %s", text, fx_rt_last_error());
+    FX_CHECK(frozen.empty() || std::memcmp(frozen.data(), output.data(),
+                                           frozen.size() * sizeof(float)) == 0,
+             "frozen %s, call %d", text, call);
+  }
+  fx_rt_release_frozen(&store);
+  FX_CHECK(!store, "a store is not empty after its release");
+
   std::vector<float> gradInput(input.size(), NAN);
   FX_CHECK(fx_rt_conv2d_backward_data(nullptr, &s, grad.data(), weight.data(),
                                       gradInput.data()) == 0,

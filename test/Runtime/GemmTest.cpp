@@ -161,6 +161,24 @@ void checkPacked() {
     double error = worstError(c, want, std::sqrt(double(K)));
     FX_CHECK(error < 4e-6, "packed %ldx%ldx%ld: error %g", long(M), long(N),
              long(K), error);
+    // A store of two weights; the second calls find what the first ones made.
+    Matrix<float> other(K, N, generator()() % 4);
+    void *store = nullptr;
+    for (int call = 0; call < 4; ++call) {
+      const Matrix<float> &weight = call % 2 ? other : b;
+      std::vector<float> frozen(M * N, NAN), plain(M * N, NAN);
+      fx_rt_sgemm_frozen(nullptr, &store, M, N, K, a.data.data(), a.rs, a.cs,
+                         weight.data.data(), weight.rs, weight.cs,
+                         frozen.data(), N, nullptr, nullptr);
+      fx_rt_sgemm(nullptr, M, N, K, a.data.data(), a.rs, a.cs,
+                  weight.data.data(), weight.rs, weight.cs, plain.data(), N, 0,
+                  nullptr, nullptr);
+      error = worstError(frozen, {plain.begin(), plain.end()},
+                         std::sqrt(double(K)));
+      FX_CHECK(error < 4e-6, "frozen %ldx%ldx%ld, call %d: error %g", long(M),
+               long(N), long(K), call, error);
+    }
+    fx_rt_release_frozen(&store);
   }
 }
 

@@ -72,6 +72,11 @@ struct CommandLine {
       cl::desc("Give each intermediate tensor memory of its own, to test the "
                "code with FX_RT_GUARD_PAGES=1"),
       cl::cat(category)};
+  cl::opt<bool> freezing{
+      "freezing",
+      cl::desc("Weights never change: what products and convolutions prepare "
+               "of them is kept (inference on CPUs)"),
+      cl::cat(category)};
   cl::opt<std::string> loss{
       "loss", cl::desc("The result that is the loss: auto, none or an index"),
       cl::init("auto"), cl::cat(category)};
@@ -112,6 +117,7 @@ static CompileOptions getOptions() {
   options.cpu.assembly = commandLine->emit == Emit::Assembly;
   options.cpu.singleObject = commandLine->emit != Emit::SharedLibrary;
   options.cpu.keepLLVMIR = commandLine->emit == Emit::LLVM;
+  options.freezing = commandLine->freezing;
   options.partition = commandLine->partition;
   exitOnError(commandLine->hooks.apply(options));
   options.printTimes = commandLine->times;

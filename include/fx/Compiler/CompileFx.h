@@ -67,6 +67,10 @@ struct CompileOptions {
   /// Add a function that runs forward and backward in one workspace (for CPUs,
   /// where all sizes are known).
   bool trainingStep = false;
+  /// Parameters, buffers and constants have the same values in every call of an
+  /// inference function (on CPUs): what products and convolutions prepare of
+  /// them is kept.
+  bool freezing = false;
   /// Options of the pass fx-partition, as text ("mode=aggressive").
   std::string partition;
   CustomPasses custom;

@@ -353,6 +353,23 @@ void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
                                           int32_t type,
                                           fx_rt_scratch *scratch);
 
+/// The same for weights that never change. What is prepared of them (packed
+/// panels, Winograd's filters) is kept in `*store`, which is NULL before the
+/// first call; it belongs to the address of the weight and its sizes. Several
+/// threads may use a store. fx_rt_release_frozen frees it, when no call runs.
+int32_t fx_rt_conv2d_frozen(void *ctx, void **store,
+                            const fx_rt_conv_shape *shape, const float *input,
+                            const float *weight, const float *bias,
+                            float *output, fx_rt_epilogue_f32 epilogue,
+                            void *closure);
+/// C = A * B, where B is such a weight.
+void fx_rt_sgemm_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                        int64_t K, const float *A, int64_t rsA, int64_t csA,
+                        const float *B, int64_t rsB, int64_t csB, float *C,
+                        int64_t rsC, fx_rt_epilogue_f32 epilogue,
+                        void *closure);
+void fx_rt_release_frozen(void **store);
+
 /// Gradient of the input, from the gradient of the output.
 int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
                                    const float *grad_output,

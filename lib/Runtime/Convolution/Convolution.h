@@ -88,11 +88,15 @@ inline bool isPointwise(const fx_rt_conv_shape &s) {
 
 /// 3x3 kernels without strides on enough tiles and channels.
 bool isWinograd(const fx_rt_conv_shape &shape);
-/// Non-zero when out of memory.
-int32_t winogradForward(void *ctx, const fx_rt_conv_shape &shape,
-                        const float *input, const float *weight,
-                        const float *bias, float *output,
-                        fx_rt_epilogue_f32 epilogue, void *closure);
+/// Elements of the transformed filters.
+int64_t winogradFilterCount(const fx_rt_conv_shape &shape);
+void transformWinogradFilters(void *ctx, const fx_rt_conv_shape &shape,
+                              const float *weight, float *filters);
+void winogradForward(void *ctx, const fx_rt_conv_shape &shape,
+                     const float *input, const float *filters,
+                     const float *bias, float *output,
+                     fx_rt_epilogue_f32 epilogue, void *closure);
+/// Without the filters.
 void addWinogradScratch(const fx_rt_conv_shape &shape, fx_rt_scratch &needs);
 
 /// One input channel a group: no sum over channels, so no matrix product.

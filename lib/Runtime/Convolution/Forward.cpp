@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Frozen.h"
 #include "Convolution.h"
 
 #include <stdio.h>
@@ -64,7 +65,11 @@ struct ForwardPlan {
     isProduct =
         (isPointwise(s) && (s.batch == 1 || positions >= 8 * nr)) ||
         s.in_channels == 0;
-    packedCount = pack ? s.out_channels * channels * taps : 0;
+    isTiled = !kIsNarrow<S> && hasOutput && !isProduct && !isDepthwise(s) &&
+              isWinograd(s);
+    preparedCount = isTiled ? winogradFilterCount(s)
+                    : pack  ? s.out_channels * channels * taps
+                            : 0;
     convertedImage = s.groups * channels * s.in_h * s.in_w;
     imagesAtOnce = s.batch;
     if (kIsNarrow<S>)
@@ -122,8 +127,11 @@ struct ForwardPlan {
   }
 
   const fx_rt_conv_shape &s;
-  int64_t taps, channels, packedCount, convertedImage, imagesAtOnce;
-  bool hasOutput, pack, isEmpty, isProduct;
+  int64_t taps, channels;
+  /// Elements of what is made of the weights; 0 if they are used as they are.
+  int64_t preparedCount;
+  int64_t convertedImage, imagesAtOnce;
+  bool hasOutput, pack, isEmpty, isProduct, isTiled;
 
 private:
   static constexpr int64_t kConvertedElements = int64_t(1) << 20;
@@ -170,20 +178,67 @@ void addScratch(const fx_rt_conv_shape &s, bool hasOutput,
     return addDepthwiseScratch<S>(s, hasOutput, needs);
   if (plan.isProduct)
     return addGemmScratch(plan.getProduct(), needs);
-  if (!kIsNarrow<S> && hasOutput && isWinograd(s))
+  addLent(needs, plan.preparedCount * sizeof(float));
+  if (plan.isTiled)
     return addWinogradScratch(s, needs);
   addLent(needs, 2 * plan.taps * sizeof(int64_t));
-  addLent(needs, plan.packedCount * sizeof(float));
   addLent(needs, plan.convertedCount() * sizeof(float));
   if (plan.panelCount())
     addThreadScratch(needs, ScratchTile, plan.panelCount() * sizeof(float));
   addPatchScratch(plan.getPatchProduct(plan.imagesAtOnce), needs);
 }
 
+/// The product with patches, of weights as the plan prepares them.
 template <typename S>
-int32_t convolve(void *ctx, const fx_rt_conv_shape &s, const S *input,
-                 const S *weight, const float *bias, float *output,
-                 fx_rt_epilogue_f32 epilogue, void *closure) {
+int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
+                   const float *weight, const float *bias, float *output,
+                   fx_rt_epilogue_f32 epilogue, void *closure) {
+  const fx_rt_conv_shape &s = plan.s;
+  const int64_t taps = plan.taps;
+  ScopedBuffer<int64_t> offsets(ctx, 2 * taps);
+  ScopedBuffer<float> converted(ctx, plan.convertedCount());
+  if (!offsets.get() || !converted.get())
+    return 1;
+  for (int64_t t = 0; t < taps; ++t) {
+    offsets.get()[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
+    offsets.get()[taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
+  }
+  for (int64_t n = 0; n < s.batch; n += plan.imagesAtOnce) {
+    const int64_t images = minOf(plan.imagesAtOnce, s.batch - n);
+    PatchProduct product = plan.getPatchProduct(images);
+    const S *source = input + n * s.in_channels * s.in_h * s.in_w;
+    if constexpr (kIsNarrow<S>) {
+      const int64_t C = s.in_channels / s.groups, plane = s.in_h * s.in_w;
+      parallelFor(ctx, images * s.groups, maxOf(1, 65536 / maxOf(1, C * plane)),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t i = begin; i < end; ++i)
+                      convertPlanes(source + i * C * plane, C, plane,
+                                    converted.get() +
+                                        i * plan.channels * plane);
+                  });
+      product.source = converted.get();
+    } else {
+      product.source = source;
+    }
+    product.weight = weight;
+    product.tapY = offsets.get();
+    product.tapX = offsets.get() + taps;
+    product.bias = bias;
+    product.dest =
+        output ? output + n * s.out_channels * s.out_h * s.out_w : nullptr;
+    product.epilogue = epilogue;
+    product.closure = closure;
+    product.firstImage = n;
+    runPatchProduct(ctx, product);
+  }
+  return 0;
+}
+
+/// `store` is null for weights that may change.
+template <typename S>
+int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
+                 const S *input, const S *weight, const float *bias,
+                 float *output, fx_rt_epilogue_f32 epilogue, void *closure) {
   const ForwardPlan<S> plan(s, output != nullptr);
   if (plan.isEmpty)
     return 0;
@@ -201,54 +256,39 @@ int32_t convolve(void *ctx, const fx_rt_conv_shape &s, const S *input,
     runGemm(ctx, p);
     return 0;
   }
-  if constexpr (!kIsNarrow<S>)
-    if (output && isWinograd(s))
-      return winogradForward(ctx, s, input, weight, bias, output, epilogue,
-                             closure);
 
-  const int64_t taps = plan.taps;
-  ScopedBuffer<int64_t> offsets(ctx, 2 * taps);
-  ScopedBuffer<float> packed(ctx, plan.packedCount);
-  ScopedBuffer<float> converted(ctx, plan.convertedCount());
-  if (!offsets.get() || !packed.get() || !converted.get())
+  auto prepare = [&](float *form) {
+    if constexpr (!kIsNarrow<S>)
+      if (plan.isTiled)
+        return transformWinogradFilters(ctx, s, weight, form);
+    packWeights(ctx, plan, weight, form);
+  };
+  ScopedBuffer<float> buffer(ctx, store ? 0 : plan.preparedCount);
+  const float *prepared = buffer.get();
+  if (!plan.preparedCount) {
+    if constexpr (!kIsNarrow<S>)
+      prepared = weight;
+  } else if (store) {
+    prepared = getFrozen(
+        store,
+        {weight,
+         plan.isTiled ? FrozenKey::WinogradFilters
+                      : FrozenKey::ConvolutionPanels,
+         {s.out_channels, s.in_channels, s.groups, plan.taps}},
+        plan.preparedCount, prepare);
+  } else if (prepared) {
+    prepare(buffer.get());
+  }
+  if (!prepared)
     return 1;
-  for (int64_t t = 0; t < taps; ++t) {
-    offsets.get()[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
-    offsets.get()[taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
-  }
-  if (plan.pack)
-    packWeights(ctx, plan, weight, packed.get());
-
-  for (int64_t n = 0; n < s.batch; n += plan.imagesAtOnce) {
-    const int64_t images = minOf(plan.imagesAtOnce, s.batch - n);
-    PatchProduct product = plan.getPatchProduct(images);
-    const S *source = input + n * s.in_channels * s.in_h * s.in_w;
-    if constexpr (kIsNarrow<S>) {
-      const int64_t C = s.in_channels / s.groups, plane = s.in_h * s.in_w;
-      parallelFor(ctx, images * s.groups, maxOf(1, 65536 / maxOf(1, C * plane)),
-                  [&](int64_t begin, int64_t end) {
-                    for (int64_t i = begin; i < end; ++i)
-                      convertPlanes(source + i * C * plane, C, plane,
-                                    converted.get() +
-                                        i * plan.channels * plane);
-                  });
-      product.source = converted.get();
-      product.weight = packed.get();
-    } else {
-      product.source = source;
-      product.weight = plan.pack ? packed.get() : weight;
+  if constexpr (!kIsNarrow<S>)
+    if (plan.isTiled) {
+      winogradForward(ctx, s, input, prepared, bias, output, epilogue,
+                      closure);
+      return 0;
     }
-    product.tapY = offsets.get();
-    product.tapX = offsets.get() + taps;
-    product.bias = bias;
-    product.dest =
-        output ? output + n * s.out_channels * s.out_h * s.out_w : nullptr;
-    product.epilogue = epilogue;
-    product.closure = closure;
-    product.firstImage = n;
-    runPatchProduct(ctx, product);
-  }
-  return 0;
+  return runPatches(ctx, plan, input, prepared, bias, output, epilogue,
+                    closure);
 }
 } // namespace
 
@@ -269,7 +309,19 @@ int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
                      void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d"))
     return 1;
-  return convolve(ctx, *shape, input, weight, bias, output, epilogue, closure);
+  return convolve(ctx, nullptr, *shape, input, weight, bias, output, epilogue,
+                  closure);
+}
+
+int32_t fx_rt_conv2d_frozen(void *ctx, void **store,
+                            const fx_rt_conv_shape *shape, const float *input,
+                            const float *weight, const float *bias,
+                            float *output, fx_rt_epilogue_f32 epilogue,
+                            void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d_frozen"))
+    return 1;
+  return convolve(ctx, store, *shape, input, weight, bias, output, epilogue,
+                  closure);
 }
 
 int32_t fx_rt_conv2d_bf16(void *ctx, const fx_rt_conv_shape *shape,
@@ -278,7 +330,7 @@ int32_t fx_rt_conv2d_bf16(void *ctx, const fx_rt_conv_shape *shape,
                           fx_rt_epilogue_f32 epilogue, void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d_bf16"))
     return 1;
-  return convolve(ctx, *shape, reinterpret_cast<const BFloat16 *>(input),
+  return convolve(ctx, nullptr, *shape, reinterpret_cast<const BFloat16 *>(input),
                   reinterpret_cast<const BFloat16 *>(weight), bias, output,
                   epilogue, closure);
 }
@@ -289,7 +341,7 @@ int32_t fx_rt_conv2d_f16(void *ctx, const fx_rt_conv_shape *shape,
                          fx_rt_epilogue_f32 epilogue, void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d_f16"))
     return 1;
-  return convolve(ctx, *shape, reinterpret_cast<const Half *>(input),
+  return convolve(ctx, nullptr, *shape, reinterpret_cast<const Half *>(input),
                   reinterpret_cast<const Half *>(weight), bias, output,
                   epilogue, closure);
 }

@@ -43,25 +43,25 @@ public:
     tileStep = roundUp(rowsAtOnce * columnsAtOnce, nr) + 16;
   }
 
+  int64_t filterCount() const { return kPoints * M * C; }
+
   void addScratch(fx_rt_scratch &needs) const {
-    addLent(needs, filterCount() * sizeof(float));
     addThreadScratch(needs, ScratchPackA, rowCount() * sizeof(float));
     addThreadScratch(needs, ScratchConv, inputCount() * sizeof(float));
     addThreadScratch(needs, ScratchTile, productCount() * sizeof(float));
   }
 
-  /// Non-zero when out of memory.
-  int32_t run(void *ctx, const float *input, const float *weight,
-              const float *bias, float *output, fx_rt_epilogue_f32 epilogue,
-              void *closure) {
-    ScopedBuffer<float> filters(ctx, filterCount());
-    if (!filters.get())
-      return 1;
+  void transformFilters(void *ctx, const float *weight, float *filters) const {
     parallelFor(ctx, panels.parts, maxOf(1, 4096 / (14 * C)),
                 [&](int64_t begin, int64_t end) {
                   for (int64_t q = begin; q < end; ++q)
-                    transformPanel(weight, q, filters.get());
+                    transformPanel(weight, q, filters);
                 });
+  }
+
+  void run(void *ctx, const float *input, const float *filters,
+           const float *bias, float *output, fx_rt_epilogue_f32 epilogue,
+           void *closure) const {
     const int64_t tileRows = s.batch * tilesY;
     const int64_t rowBlocks = ceilDiv(tileRows, rowsAtOnce);
     const int64_t work = kPoints * M * C * rowsAtOnce * columnsAtOnce;
@@ -75,11 +75,10 @@ public:
                     block.firstTile = i % columnParts * columnsAtOnce;
                     block.columns =
                         minOf(columnsAtOnce, tilesX - block.firstTile);
-                    runBlock(block, input, filters.get(), bias, output,
-                             epilogue, closure);
+                    runBlock(block, input, filters, bias, output, epilogue,
+                             closure);
                   }
                 });
-    return 0;
   }
 
 private:
@@ -96,7 +95,6 @@ private:
   int64_t rowsAtOnce, columnsAtOnce, columnParts, tileStep;
 
   int64_t panelRows() const { return panels.begin(1); }
-  int64_t filterCount() const { return kPoints * M * C; }
   int64_t rowCount() const { return kPoints * panelRows() * C; }
   int64_t inputCount() const { return kPoints * C * tileStep; }
   int64_t productCount() const { return kPoints * panelRows() * tileStep; }
@@ -220,12 +218,20 @@ bool fxrt::isWinograd(const fx_rt_conv_shape &s) {
          isEnabled();
 }
 
-int32_t fxrt::winogradForward(void *ctx, const fx_rt_conv_shape &s,
-                              const float *input, const float *weight,
-                              const float *bias, float *output,
-                              fx_rt_epilogue_f32 epilogue, void *closure) {
-  return WinogradRunner(s).run(ctx, input, weight, bias, output, epilogue,
-                               closure);
+int64_t fxrt::winogradFilterCount(const fx_rt_conv_shape &s) {
+  return WinogradRunner(s).filterCount();
+}
+
+void fxrt::transformWinogradFilters(void *ctx, const fx_rt_conv_shape &s,
+                                    const float *weight, float *filters) {
+  WinogradRunner(s).transformFilters(ctx, weight, filters);
+}
+
+void fxrt::winogradForward(void *ctx, const fx_rt_conv_shape &s,
+                           const float *input, const float *filters,
+                           const float *bias, float *output,
+                           fx_rt_epilogue_f32 epilogue, void *closure) {
+  WinogradRunner(s).run(ctx, input, filters, bias, output, epilogue, closure);
 }
 
 void fxrt::addWinogradScratch(const fx_rt_conv_shape &s,

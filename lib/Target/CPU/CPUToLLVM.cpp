@@ -1,5 +1,7 @@
 //===- CPUToLLVM.cpp - Emitted code to the LLVM dialect -------------------===//
 
+#include "MachineCode.h"
+
 #include "fx/Target/CPU/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -99,6 +101,16 @@ struct CPUToLLVMPass : impl::CPUToLLVMPassBase<CPUToLLVMPass> {
     for (auto function : module.getOps<LLVM::LLVMFuncOp>())
       if (internal.contains(function.getName()))
         function.setLinkage(LLVM::Linkage::Internal);
+    // Of a shared library, when it is unloaded.
+    if (module.lookupSymbol<LLVM::LLVMFuncOp>(kReleaseFrozen)) {
+      Builder b(context);
+      auto at = OpBuilder::atBlockEnd(module.getBody());
+      LLVM::GlobalDtorsOp::create(
+          at, module.getLoc(),
+          b.getArrayAttr(FlatSymbolRefAttr::get(context, kReleaseFrozen)),
+          b.getI32ArrayAttr(65535),
+          b.getArrayAttr(LLVM::ZeroAttr::get(context)));
+    }
     SmallVector<UnrealizedConversionCastOp> casts;
     module.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
     reconcileUnrealizedCasts(casts);

@@ -88,6 +88,7 @@ void cpu::buildLowerToCPUPipeline(OpPassManager &pm,
   FormKernelsPassOptions form;
   form.fuse = options.fuse;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
+  pm.addNestedPass<func::FuncOp>(createUseFrozenWeightsPass());
   pm.addNestedPass<func::FuncOp>(createReserveScratchPass());
   pm.addPass(createBuildStepPass());
   PlanMemoryPassOptions plan;

@@ -1,6 +1,7 @@
 //===- EmitCPU.cpp - Kernels to functions ---------------------------------===//
 
 #include "Kernels.h"
+#include "MachineCode.h"
 
 #include "../Common/EntryPoint.h"
 #include "../Common/TemplateCall.h"
@@ -73,6 +74,7 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
         op.moveBefore(module.getBody(), module.getBody()->end());
       }
     }
+    emitReleaseOfFrozen(b, module);
     expandSine(module);
     expandMath(module);
     EntryPointTarget host;
@@ -80,6 +82,24 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
       if (failed(emitEntryPoint(function, kernels, host)))
         return failure();
     return success();
+  }
+
+  /// The function that frees what is prepared of frozen weights.
+  static void emitReleaseOfFrozen(OpBuilder &b, ModuleOp module) {
+    auto store = module.lookupSymbol<LLVM::GlobalOp>(kFrozenStore);
+    if (!store)
+      return;
+    Location loc = module.getLoc();
+    b.setInsertionPointToEnd(module.getBody());
+    auto function = func::FuncOp::create(b, loc, kReleaseFrozen,
+                                         b.getFunctionType({}, {}));
+    b.setInsertionPointToStart(function.addEntryBlock());
+    Value address = LLVM::AddressOfOp::create(b, loc, store);
+    func::FuncOp release =
+        declareRuntime(b, module, loc, "fx_rt_release_frozen",
+                       b.getFunctionType({address.getType()}, {}));
+    func::CallOp::create(b, loc, release, address);
+    func::ReturnOp::create(b, loc);
   }
 
   FailureOr<func::FuncOp> emitKernel(OpBuilder &b, KernelOp kernel,

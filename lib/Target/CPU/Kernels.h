@@ -12,6 +12,11 @@
 #include "fx/Analysis/OrderCalls.h"
 
 namespace mlir::fx::cpu {
+
+/// The module's variable for what the run-time library prepares of frozen
+/// weights; in modules that have such weights, as kReleaseFrozen.
+inline constexpr llvm::StringLiteral kFrozenStore = "fx_frozen_store";
+
 using namespace mlir::fx::target;
 
 /// Fills the function of a template kernel: a call of the runtime, with the

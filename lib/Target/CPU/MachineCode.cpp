@@ -27,6 +27,17 @@ public:
   MachineCode(MLIRContext *context, CPUOptions options)
       : context(context), options(std::move(options)) {}
 
+  ~MachineCode() override {
+    if (!jit)
+      return;
+    // Not there in code without frozen weights.
+    auto release = jit->lookup(kReleaseFrozen);
+    if (release)
+      release->toPtr<void (*)()>()();
+    else
+      llvm::consumeError(release.takeError());
+  }
+
   void *lookup(StringRef name) override;
   LogicalResult emitObject(StringRef path) override;
   LogicalResult emitSharedLibrary(StringRef path,
@@ -68,6 +79,7 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_parallel_for);
   FX_RUNTIME_SYMBOL(fx_rt_sgemm);
   FX_RUNTIME_SYMBOL(fx_rt_sgemm_batched);
+  FX_RUNTIME_SYMBOL(fx_rt_sgemm_frozen);
   FX_RUNTIME_SYMBOL(fx_rt_dgemm_batched);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_f16);
@@ -79,6 +91,8 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_conv2d);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_f16);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_frozen);
+  FX_RUNTIME_SYMBOL(fx_rt_release_frozen);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_data);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight_bf16);

@@ -11,6 +11,9 @@
 
 namespace mlir::fx::cpu {
 
+/// The function of a module that frees what is prepared of frozen weights.
+inline constexpr llvm::StringLiteral kReleaseFrozen = "fx_release_frozen";
+
 std::unique_ptr<CompiledModule>
 makeCompiledModule(MLIRContext *context, std::vector<std::string> objects,
                    std::string llvmIR, const CPUOptions &options);

@@ -187,6 +187,9 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
       if (!hasStaticShape(found->input) || !hasStaticShape(found->weight))
         return;
       scratch = getConvolutionScratch(*found, hasResult);
+      // What is prepared of a frozen weight is kept elsewhere.
+      if (kernel->hasAttr(kFrozenAttr))
+        scratch.lent = 0;
     }
     setScratch(b, kernel, scratch);
   }

@@ -35,6 +35,11 @@ private:
     return function && !function.isExternal() &&
            function.getLinkage() == LLVM::Linkage::External;
   }
+  /// Whether parts may refer to it without having it.
+  bool isShared(unsigned i) const {
+    auto global = dyn_cast<LLVM::GlobalOp>(ops[i]);
+    return global && global.getLinkage() == LLVM::Linkage::External;
+  }
   void findReferences(unsigned i);
   /// For each op the part that it goes to.
   SmallVector<unsigned> choosePlaces(unsigned opsPerPart);
@@ -49,16 +54,20 @@ private:
 } // namespace
 
 void Splitter::findReferences(unsigned i) {
-  ops[i]->walk([&](Operation *op) {
-    ++sizes[i];
-    StringRef name;
-    if (auto call = dyn_cast<LLVM::CallOp>(op))
-      name = call.getCallee().value_or("");
-    else if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
-      name = address.getGlobalName();
+  auto add = [&](StringRef name) {
     auto found = numbers.find(name);
     if (found != numbers.end())
       references[i].insert(found->second);
+  };
+  ops[i]->walk([&](Operation *op) {
+    ++sizes[i];
+    if (auto call = dyn_cast<LLVM::CallOp>(op))
+      add(call.getCallee().value_or(""));
+    else if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
+      add(address.getGlobalName());
+    else if (auto dtors = dyn_cast<LLVM::GlobalDtorsOp>(op))
+      for (auto dtor : dtors.getDtors().getAsRange<FlatSymbolRefAttr>())
+        add(dtor.getValue());
   });
 }
 
@@ -67,7 +76,7 @@ SmallVector<unsigned> Splitter::choosePlaces(unsigned opsPerPart) {
   for (unsigned i = 0; i < ops.size(); ++i)
     for (unsigned other : references[i]) {
       bool isCut = isEntry(i) && isa<LLVM::LLVMFuncOp>(ops[other]);
-      if (!isCut && !isDeclaration(other))
+      if (!isCut && !isShared(other) && !isDeclaration(other))
         together.join(i, other);
     }
   together.compress();
@@ -113,8 +122,8 @@ SmallVector<OwningOpRef<ModuleOp>> Splitter::run(unsigned opsPerPart) {
           declared[places[i]].insert(other);
   for (const auto &set : declared)
     for (unsigned i : set) {
-      auto function = cast<LLVM::LLVMFuncOp>(ops[i]);
-      if (function.getLinkage() != LLVM::Linkage::Internal)
+      auto function = dyn_cast<LLVM::LLVMFuncOp>(ops[i]);
+      if (!function || function.getLinkage() != LLVM::Linkage::Internal)
         continue;
       function.setLinkage(LLVM::Linkage::External);
       function.setVisibility_(LLVM::Visibility::Hidden);

@@ -10,6 +10,8 @@
 
 #include "../Common/TemplateCall.h"
 
+#include "fx/Lowering/Kernels/Passes.h"
+
 using namespace mlir;
 using namespace mlir::fx;
 using namespace mlir::fx::cpu;
@@ -34,6 +36,8 @@ private:
   Value null() { return LLVM::ZeroOp::create(b, loc, pointer); }
   /// The runtime takes a null pointer for a result that only the epilogue sees.
   Value getMemory(Value result) { return result ? result : null(); }
+  /// Where the run-time library keeps what it prepares of frozen weights.
+  Value getFrozenStore();
   void emitProduct(TemplateCall &call);
   void emitConvolution(TemplateCall &call);
   void placeTile(OpBuilder &b, Contraction &match, func::FuncOp callback,
@@ -52,6 +56,22 @@ private:
 
 } // namespace
 
+Value TemplateEmitter::getFrozenStore() {
+  auto module = target.function->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(kFrozenStore);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(b, loc, pointer, /*isConstant=*/false,
+                                    LLVM::Linkage::External, kFrozenStore,
+                                    Attribute());
+    global.setVisibility_(LLVM::Visibility::Hidden);
+    b.createBlock(&global.getInitializerRegion());
+    LLVM::ReturnOp::create(b, loc, null());
+  }
+  return LLVM::AddressOfOp::create(b, loc, global);
+}
+
 void TemplateEmitter::emitProduct(TemplateCall &call) {
   ProductCall product = call.getProduct(b, target);
   auto &[batch, rows, columns, inner, lhs, rhs, result] = product;
@@ -66,6 +86,18 @@ void TemplateEmitter::emitProduct(TemplateCall &call) {
       result.batchStride,  result.rowStride,
       arith::ConstantIntOp::create(b, loc, 0, 32),
       epilogue,            closure};
+  if (kernelOp->hasAttr(kFrozenAttr)) {
+    operands = {target.context,    getFrozenStore(), rows,
+                columns,           inner,            lhs.pointer,
+                lhs.rowStride,     lhs.columnStride, rhs.pointer,
+                rhs.rowStride,     rhs.columnStride, result.pointer,
+                result.rowStride,  epilogue,         closure};
+    func::FuncOp callee = declareRuntime(
+        b, target, "fx_rt_sgemm_frozen",
+        b.getFunctionType(ValueRange(operands).getTypes(), {}));
+    func::CallOp::create(b, loc, callee, operands);
+    return;
+  }
   Type element = call.match.element;
   if (element.isInteger(8)) {
     operands.push_back(arith::ConstantIntOp::create(
@@ -136,7 +168,11 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
         b, loc, field,
         LLVM::GEPOp::create(b, loc, pointer, i64, shape,
                             LLVM::GEPArg(static_cast<int32_t>(i))));
-  SmallVector<Value> operands = {target.context, shape};
+  SmallVector<Value> operands = {target.context};
+  bool isFrozen = kernelOp->hasAttr(kFrozenAttr);
+  if (isFrozen)
+    operands.push_back(getFrozenStore());
+  operands.push_back(shape);
   if (isForward)
     operands.append({input.pointer, operand.pointer, null(),
                      getMemory(result.pointer), epilogue, closure});
@@ -146,6 +182,8 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
       isForward ? "fx_rt_conv2d" : "fx_rt_conv2d_backward_weight";
   if (!match.element.isF32())
     name += match.element.isBF16() ? "_bf16" : "_f16";
+  if (isFrozen)
+    name += "_frozen";
   func::FuncOp callee = declareRuntime(
       b, target, name,
       b.getFunctionType(ValueRange(operands).getTypes(), {b.getI32Type()}));

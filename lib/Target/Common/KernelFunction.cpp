@@ -2,6 +2,8 @@
 
 #include "KernelFunction.h"
 
+#include "fx/Lowering/Kernels/Passes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -105,6 +107,7 @@ std::string target::getFingerprint(KernelOp kernel) {
   add(static_cast<uint64_t>(kernel.getKind()));
   addTypes(kernel.getOperandTypes());
   addTypes(kernel.getResultTypes());
+  add(kernel->hasAttr(kFrozenAttr));
   llvm::DenseMap<Value, unsigned> numbers;
   // Numbering by appearance makes the text independent of the place.
   kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {

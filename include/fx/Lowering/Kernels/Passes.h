@@ -34,6 +34,10 @@ inline constexpr llvm::StringLiteral kOwnResultsAttr = "results_in_workspace";
 inline constexpr llvm::StringLiteral kResultPlacementAttr =
     "fx.result_placement";
 
+/// On an argument of a function: it has the same values in every call. On a
+/// template kernel: so has its weight. Takes no value.
+inline constexpr llvm::StringLiteral kFrozenAttr = "fx.frozen";
+
 /// On a kernel: the bytes that it is to be lent, and those of each buffer that a
 /// thread keeps; and the offset of what is lent.
 inline constexpr llvm::StringLiteral kScratchAttr = "fx.scratch";

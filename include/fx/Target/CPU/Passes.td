@@ -16,6 +16,17 @@ def ReserveScratchPass
   }];
 }
 
+def UseFrozenWeightsPass
+    : Pass<"fx-use-frozen-weights", "::mlir::func::FuncOp"> {
+  let summary = "Marks template kernels whose weights never change";
+  let description = [{
+    An argument of the function with `fx.frozen` has the same values in every
+    call. Products whose right side it is and convolutions whose weight it is
+    are marked with `fx.frozen`, too: the run-time library then prepares it
+    (packed panels, Winograd's filters) in the first call only.
+  }];
+}
+
 def EmitCPUPass : Pass<"fx-emit-cpu", "::mlir::ModuleOp"> {
   let summary = "Emits each fx.kernel as a function, and the entry points";
   let description = [{
