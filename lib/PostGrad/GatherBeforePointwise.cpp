@@ -15,6 +15,10 @@ namespace {
 /// Fewer elements than this fraction of all have to be taken: the op may be
 /// computed for all of them as well.
 constexpr int64_t kShare = 8;
+/// Shorter rows cost little to compute. Where the matrix of logarithms stays, a
+/// sum over a short row is the same in the forward and where the backward
+/// computes it again, to the last bit.
+constexpr int64_t kShortRow = 256;
 
 /// gather(f(x, y), dim, index) -> f(gather(x, dim, index), y)
 struct GatherOperands : OpRewritePattern<GatherOp> {
@@ -44,6 +48,8 @@ private:
         taken.getNumElements() * kShare > type.getNumElements())
       return rewriter.notifyMatchFailure(gather, "not known to take few");
     int64_t rank = type.getRank(), dim = wrapDim(gather.getDim(), rank);
+    if (type.getDimSize(dim) < kShortRow)
+      return rewriter.notifyMatchFailure(gather, "the rows are short");
     for (int64_t i = 0; i < rank; ++i)
       if (i != dim && taken.getDimSize(i) != type.getDimSize(i))
         return rewriter.notifyMatchFailure(gather, "takes a part of the rows");

@@ -27,6 +27,16 @@ func.func @types(%c: tensor<64x1000xi1>, %x: tensor<64x1000xbf16>, %i: tensor<64
   return %1 : tensor<64x3xbf16>
 }
 
+// Short rows.
+// CHECK-LABEL: @short
+// CHECK: %[[N:.*]] = fx.neg
+// CHECK: fx.gather %[[N]]
+func.func @short(%x: tensor<64x255xf32>, %i: tensor<64x1xi64>) -> tensor<64x1xf32> {
+  %0 = fx.neg %x : (tensor<64x255xf32>) -> tensor<64x255xf32>
+  %1 = fx.gather %0, %i {dim = 1 : i64} : (tensor<64x255xf32>, tensor<64x1xi64>) -> tensor<64x1xf32>
+  return %1 : tensor<64x1xf32>
+}
+
 // A bias along the rows would have to be gathered itself, many elements are
 // taken, not all rows are, sizes are not known.
 // CHECK-LABEL: @kept

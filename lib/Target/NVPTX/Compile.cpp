@@ -34,7 +34,10 @@ void nvptx::buildLowerToNVPTXPipeline(OpPassManager &pm,
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addNestedPass<func::FuncOp>(createOnlineSoftmaxPass());
+  // Rows that stay in the first-level cache are faster read twice.
+  OnlineSoftmaxPassOptions softmax;
+  softmax.minElements = 8192;
+  pm.addNestedPass<func::FuncOp>(createOnlineSoftmaxPass(softmax));
   FormKernelsPassOptions form;
   form.hostTemplates = false;
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(form));
