@@ -3,7 +3,7 @@ func.func @rows(%x: tensor<64x32768xf32>) -> tensor<64x32768xf32> {
   %0 = fx.softmax %x {dim = 1 : i64} : (tensor<64x32768xf32>) -> tensor<64x32768xf32>
   return %0 : tensor<64x32768xf32>
 }
-func.func @columns(%x: tensor<8192x512xf32>) -> tensor<8192x512xf32> {
-  %0 = fx.softmax %x {dim = 0 : i64} : (tensor<8192x512xf32>) -> tensor<8192x512xf32>
-  return %0 : tensor<8192x512xf32>
+func.func @columns(%x: tensor<8192x4096xf32>) -> tensor<8192x4096xf32> {
+  %0 = fx.softmax %x {dim = 0 : i64} : (tensor<8192x4096xf32>) -> tensor<8192x4096xf32>
+  return %0 : tensor<8192x4096xf32>
 }
