@@ -69,6 +69,21 @@ struct Formulas : ShapedBuilder {
     return fma(whole, number(-0x1.7f7d1cp-20), r);
   }
 
+  /// 2 ** (n + f) of a whole n with |n| <= 120 and |f| <= 1/2: cheaper than
+  /// exp, which looks after all arguments.
+  Value smallPower(Value n, Value f) {
+    Value p = polynomial(f, {0.6931470036506653, 0.24022242426872253,
+                             0.05550733581185341, 0.009671512991189957,
+                             0.001326472731307149});
+    p = fma(p, f, number(1));
+    // p is between 0.7 and 1.5: n is added to its exponent.
+    Type i32 = withElement(b.getI32Type());
+    Value shift = make<arith::ShLIOp>(make<arith::FPToSIOp>(i32, n),
+                                      integer(23));
+    Value bits = make<arith::AddIOp>(make<arith::BitcastOp>(i32, p), shift);
+    return make<arith::BitcastOp>(withElement(b.getF32Type()), bits);
+  }
+
   Value exp(Value x) {
     // Beyond these the result is zero or infinite.
     x = atLeast(atMost(x, 89), -104.5);
@@ -109,7 +124,13 @@ struct Formulas : ShapedBuilder {
                           -0.05373971536755562, 0.0206390880048275,
                           -0.005704987328499556});
     Value small = fma(mul(p, square), x, x);
-    Value power = exp(add(t, t));
+    // From 10 on the result is 1. e^(2t) = 2^(t c), with c in two parts.
+    t = atMost(t, 10);
+    Value high = number(0x1.715476p1);
+    Value n = make<math::RoundEvenOp>(mul(t, high));
+    Value f = fma(t, number(0x1.4ae0cp-25),
+                  fma(t, high, make<arith::NegFOp>(n)));
+    Value power = smallPower(n, f);
     Value large = sub(number(1), div(number(2), add(power, number(1))));
     // The sum of a small result loses the sign of zero.
     return withSign(select(less(t, number(0.625)), small, large), x);
@@ -123,13 +144,14 @@ struct Formulas : ShapedBuilder {
                           0.005188328213989735, -0.000801019836217165,
                           7.853875285945833e-05});
     Value small = fma(x, p, x);
-    // From 1 to 4: 1 - e^(t q(t)), and 1 beyond.
+    // From 1 to 4: 1 - 2^(t q(t)), and 1 beyond.
     t = atMost(t, 4);
-    Value q = polynomial(t, {-1.128551721572876, -0.6356253027915955,
-                             -0.10526268929243088, 0.02267412655055523,
-                             -0.002930149668827653, 4.958382123732008e-05,
-                             4.558177533908747e-05, -4.93826382808038e-06});
-    Value large = sub(number(1), exp(mul(t, q)));
+    Value q = polynomial(t, {-1.6281559467315674, -0.9170134663581848,
+                             -0.15186196565628052, 0.03271184861660004,
+                             -0.004227312281727791, 7.153433398343623e-05,
+                             6.576059968210757e-05, -7.124408512027003e-06});
+    Value y = mul(t, q), n = make<math::RoundEvenOp>(y);
+    Value large = sub(number(1), smallPower(n, sub(y, n)));
     return select(less(t, number(1)), small, withSign(large, x));
   }
   Value atan(Value x) {
