@@ -1,8 +1,10 @@
 """Speed, compile time and cost of a call beside Inductor and eager mode.
 
 Runs the benchmark of whole models twice, with the C library's default
-allocation and without page faults (all memory stays in the process), measures
-the cost of a call, and writes the tables of docs/Performance.md.
+allocation and without page faults (all memory stays in the process, weights that
+may change and frozen ones), measures the cost of a call (call_overhead.py) and
+the memory of a training step (step_memory.py), and writes the tables of
+docs/Performance.md.
 
     PYTHONPATH=python FX_MLIR_LIBRARY_DIR=build/lib \\
       python3 benchmarks/performance.py --bench ../shared/bench/bench_cpu.py \\
@@ -18,7 +20,8 @@ import math
 import os
 import subprocess
 import sys
-import time
+
+import step_memory
 
 NO_FAULTS = {
     "MALLOC_ARENA_MAX": "1",
@@ -27,12 +30,14 @@ NO_FAULTS = {
     "MALLOC_TOP_PAD_": "268435456",
 }
 BACKENDS = ["eager", "inductor", "fx_mlir"]
+FROZEN = ["inductor@freezing=True", "fx_mlir@freezing=True"]
 TITLES = {"infer": "Inference", "train": "Training step"}
 
 
 def run_models(bench, out, threads, only):
     for suffix, settings in (("", {}), ("-nofaults", NO_FAULTS)):
-        command = [sys.executable, bench, "--backends", ",".join(BACKENDS),
+        backends = BACKENDS + (FROZEN if suffix else [])
+        command = [sys.executable, bench, "--backends", ",".join(backends),
                    "--import", "fx_mlir", "--threads", str(threads),
                    "--timeout", "1500", "--out", out + suffix]
         if only:
@@ -41,39 +46,22 @@ def run_models(bench, out, threads, only):
                        env={**os.environ, **settings})
 
 
-def measure_calls(rounds=8, calls=2000):
-    """CPU microseconds of one call of a graph with one operator."""
-    import torch
-
-    import fx_mlir  # noqa: F401 (registers the backend)
-
-    torch.set_num_threads(1)
-    x = torch.randn(8)
-    w = torch.randn(8, requires_grad=True)
-    functions = {}
-    for backend in BACKENDS:
-        torch._dynamo.reset()
-        forward = torch.compile(lambda x: x + 1, backend=backend)
-        training = torch.compile(lambda x, w: x * w, backend=backend)
-
-        def step(training=training):
-            w.grad = None
-            training(x, w).sum().backward()
-
-        functions[backend, "forward"] = lambda forward=forward: forward(x)
-        functions[backend, "training step"] = step
-    best = {}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            for _ in range(20):
-                function()
-            start = time.process_time()
-            for _ in range(calls):
-                function()
-            elapsed = (time.process_time() - start) / calls
-            best[name] = min(best.get(name, elapsed), elapsed)
-    return {f"{backend} {kind}": 1e6 * seconds
-            for (backend, kind), seconds in best.items()}
+def measure_rest(options):
+    """What is measured by scripts of its own and is not there yet."""
+    calls = options.out + "-calls.json"
+    if not os.path.exists(calls):
+        import call_overhead
+        times = {}
+        for (call, backend), value in call_overhead.measure(10, 2000).items():
+            times.setdefault(call, {})[backend] = value
+        with open(calls, "w") as file:
+            json.dump(times, file)
+    memory = options.out + "-memory.json"
+    if not os.path.exists(memory):
+        subprocess.run(
+            [sys.executable, step_memory.__file__, "--bench",
+             os.path.dirname(options.bench), "--only", options.only, "--out",
+             memory], check=True, stdout=sys.stderr)
 
 
 def geomean(values):
@@ -102,9 +90,11 @@ def ratio(measured, slow, fast):
 def render_speed(mode, default, nofaults):
     lines = [f"## {TITLES[mode]}", "",
              "| workload | Inductor over eager | fx_mlir over eager | fx_mlir "
-             "over Inductor | the same without page faults | error eager | "
-             "Inductor | fx_mlir |", "|" + "---|" * 8]
-    columns = [[], [], [], []]
+             "over Inductor | the same without page faults | "
+             + ("frozen weights | " if mode == "infer" else "")
+             + "error eager | Inductor | fx_mlir |",
+             "|" + "---|" * (9 if mode == "infer" else 8)]
+    columns = [[] for _ in range(5 if mode == "infer" else 4)]
     other = backends_of(nofaults, mode)
     # Eager mode draws other numbers for dropout.
     random = {r["workload"] for r in default["results"]
@@ -115,6 +105,9 @@ def render_speed(mode, default, nofaults):
                   ratio(measured, "inductor", "fx_mlir"),
                   ratio(other[name], "inductor", "fx_mlir")
                   if name in other else None]
+        if mode == "infer":
+            values.append(ratio(other[name], "inductor", FROZEN[1])
+                          if name in other else None)
         for column, value in zip(columns, values, strict=True):
             if value is not None:
                 column.append(value)
@@ -155,17 +148,26 @@ def render_compile_time(default):
 
 
 def render_calls(calls):
+    """`calls` is call -> backend -> microseconds."""
+    backends = ["nothing", *BACKENDS]
     lines = ["## Cost of a call", "",
-             "CPU microseconds of a call of a graph with one operator on eight "
-             "numbers, Dynamo's guards included (`eager` is Dynamo with "
-             "nothing behind it).", "",
-             "| | eager | Inductor | fx_mlir | fx_mlir over Inductor |",
-             "|---|---|---|---|---|"]
-    for kind in ("forward", "training step"):
-        values = [calls[f"{backend} {kind}"] for backend in BACKENDS]
-        lines.append(f"| {kind} | " + " | ".join(f"{v:.1f}" for v in values)
-                     + f" | {values[2] / values[1]:.2f} |")
+             "CPU microseconds of a call of a graph with one operator on a few "
+             "numbers, Dynamo's guards included (`nothing` is a backend that "
+             "returns a constant; it has no gradients).", "",
+             "| | " + " | ".join(backends) + " | fx_mlir over Inductor |",
+             "|" + "---|" * 6]
+    for call, times in calls.items():
+        cells = [f"{times[b]:.1f}" if b in times else "-" for b in backends]
+        lines.append(f"| `{call}` | " + " | ".join(cells)
+                     + f" | {times['fx_mlir'] / times['inductor']:.2f} |")
     return lines + [""]
+
+
+def render_memory(memory):
+    return ["## Memory of a training step", "",
+            "MB, the largest resident set of two steps above the process with "
+            "empty caches; each in a process of its own.", "",
+            *step_memory.render(memory).splitlines(), ""]
 
 
 def render(out):
@@ -181,6 +183,7 @@ def render(out):
         lines += render_speed(mode, default, nofaults)
     lines += render_compile_time(default)
     lines += render_calls(read(out + "-calls.json"))
+    lines += render_memory(read(out + "-memory.json"))
     notes = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                          "performance_notes.md")
     with open(notes) as file:
@@ -205,10 +208,7 @@ def main():
             parser.error(f"{options.bench} does not exist; --bench names the "
                          "benchmark of whole models")
         run_models(options.bench, options.out, options.threads, options.only)
-    calls = options.out + "-calls.json"
-    if not options.render and not os.path.exists(calls):
-        with open(calls, "w") as file:
-            json.dump(measure_calls(), file)
+        measure_rest(options)
     sys.stdout.write(render(options.out))
 
 

@@ -76,7 +76,7 @@ struct EmitCPUPass : impl::EmitCPUPassBase<EmitCPUPass> {
     }
     emitReleaseOfFrozen(b, module);
     expandSine(module);
-    expandMath(module);
+    expandMath(module, /*hasLdexp=*/vectorBits == 512);
     EntryPointTarget host;
     for (func::FuncOp function : functions)
       if (failed(emitEntryPoint(function, kernels, host)))

@@ -19,8 +19,11 @@ namespace {
 
 /// Arithmetic on f32.
 struct Formulas : ShapedBuilder {
-  Formulas(PatternRewriter &rewriter, Operation *op)
-      : ShapedBuilder{rewriter, op->getLoc(), op->getResult(0).getType()} {}
+  Formulas(PatternRewriter &rewriter, Operation *op, bool hasLdexp)
+      : ShapedBuilder{rewriter, op->getLoc(), op->getResult(0).getType()},
+        hasLdexp(hasLdexp) {}
+
+  bool hasLdexp;
 
   Value number(double value) { return real(b.getF32Type(), value); }
   Value add(Value x, Value y) { return make<arith::AddFOp>(x, y); }
@@ -54,8 +57,10 @@ struct Formulas : ShapedBuilder {
         withElement(b.getF32Type()),
         make<arith::ShLIOp>(biased, integer(23)));
   }
-  /// x * 2 ** n in two steps: 2 ** n itself may be no normal number.
+  /// x * 2 ** n, else in two steps: 2 ** n itself may be no normal number.
   Value scale(Value x, Value n) {
+    if (hasLdexp)
+      return make<LLVM::LoadExpOp>(x.getType(), x, n);
     Value half = make<arith::ShRSIOp>(n, integer(1));
     x = mul(x, powerOfTwo(half));
     return mul(x, powerOfTwo(make<arith::SubIOp>(n, half)));
@@ -173,27 +178,31 @@ struct Formulas : ShapedBuilder {
 
 template <typename Op, Value (Formulas::*formula)(Value)>
 struct Expand : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
+  Expand(MLIRContext *context, bool hasLdexp)
+      : OpRewritePattern<Op>(context), hasLdexp(hasLdexp) {}
 
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
-    Formulas formulas(rewriter, op);
+    Formulas formulas(rewriter, op, hasLdexp);
     rewriter.replaceOp(op, (formulas.*formula)(op.getOperand()));
     return success();
   }
+
+private:
+  bool hasLdexp;
 };
 
 } // namespace
 
-void target::expandElementary(Operation *root) {
+void target::expandElementary(Operation *root, bool hasLdexp) {
   RewritePatternSet patterns(root->getContext());
   patterns.add<Expand<math::ExpOp, &Formulas::exp>,
                Expand<math::ExpM1Op, &Formulas::expm1>,
                Expand<math::Log1pOp, &Formulas::log1p>,
                Expand<math::TanhOp, &Formulas::tanh>,
                Expand<math::ErfOp, &Formulas::erf>,
-               Expand<math::AtanOp, &Formulas::atan>>(root->getContext());
+               Expand<math::AtanOp, &Formulas::atan>>(root->getContext(), hasLdexp);
   walkAndApplyPatterns(root, std::move(patterns));
 }

@@ -175,8 +175,8 @@ template <typename LogOp> void scaleDenormal(LogOp op, double shift) {
 
 } // namespace
 
-void target::expandMath(Operation *root) {
-  expandElementary(root);
+void target::expandMath(Operation *root, bool hasLdexp) {
+  expandElementary(root, hasLdexp);
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
     if (isa_and_nonnull<math::MathDialect>(op->getDialect()))

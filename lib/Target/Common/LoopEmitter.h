@@ -236,10 +236,11 @@ protected:
 };
 
 /// exp, expm1, log1p, tanh, erf and atan of f32, to 2 ulp: before expandMath,
-/// whose upstream polynomials are less accurate.
-void expandElementary(Operation *root);
+/// whose upstream polynomials are less accurate. `hasLdexp`: the processor has an
+/// instruction for x * 2 ** n (AVX-512).
+void expandElementary(Operation *root, bool hasLdexp);
 /// Replaces math functions on f32 by polynomials.
-void expandMath(Operation *root);
+void expandMath(Operation *root, bool hasLdexp = false);
 /// sin and cos of f32, for every argument; before expandMath, which is right
 /// for small ones only.
 void expandSine(Operation *root);
