@@ -60,7 +60,11 @@ struct Formulas : ShapedBuilder {
   /// x * 2 ** n, else in two steps: 2 ** n itself may be no normal number.
   Value scale(Value x, Value n) {
     if (hasLdexp)
-      return make<LLVM::LoadExpOp>(x.getType(), x, n);
+      // MLIR's own op of that name takes one n for all lanes.
+      return LLVM::CallIntrinsicOp::create(b, loc, x.getType(),
+                                           b.getStringAttr("llvm.ldexp"),
+                                           ValueRange{x, n})
+          ->getResult(0);
     Value half = make<arith::ShRSIOp>(n, integer(1));
     x = mul(x, powerOfTwo(half));
     return mul(x, powerOfTwo(make<arith::SubIOp>(n, half)));
