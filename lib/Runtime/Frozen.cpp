@@ -7,8 +7,6 @@
 
 #include "Frozen.h"
 
-#include "GemmImpl.h"
-
 #include <atomic>
 #include <new>
 #include <stdlib.h>
@@ -99,32 +97,4 @@ void fx_rt_release_frozen(void **store) {
       entry = next;
     }
   free(table);
-}
-
-void fx_rt_sgemm_frozen(void *ctx, void **store, int64_t M, int64_t N,
-                        int64_t K, const float *A, int64_t rsA, int64_t csA,
-                        const float *B, int64_t rsB, int64_t csB, float *C,
-                        int64_t rsC, fx_rt_epilogue_f32 epilogue,
-                        void *closure) {
-  GemmProblem<float, float> p;
-  p.M = M;
-  p.N = N;
-  p.K = K;
-  p.A = A;
-  p.rsA = rsA;
-  p.csA = csA;
-  p.B = B;
-  p.rsB = rsB;
-  p.csB = csB;
-  p.C = C;
-  p.rsC = rsC;
-  p.epilogue = epilogue;
-  p.closure = closure;
-  if (packsB(p))
-    p.packedB = getFrozen(
-        store, {B, FrozenKey::GemmPanels, {N, K, rsB, csB}},
-        fx_rt_sgemm_pack_b_size(N, K), [&](float *panels) {
-          fx_rt_sgemm_pack_b(ctx, N, K, B, rsB, csB, panels);
-        });
-  runGemm(ctx, p);
 }

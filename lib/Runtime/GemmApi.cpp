@@ -1,5 +1,6 @@
 //===- GemmApi.cpp - C interface of the matrix products -------------------===//
 
+#include "Frozen.h"
 #include "GemmImpl.h"
 
 #include <utility>
@@ -303,5 +304,23 @@ void fx_rt_sgemm_packed_b(void *ctx, int64_t M, int64_t N, int64_t K,
   p.accumulate = accumulate != 0;
   p.epilogue = epilogue;
   p.closure = closure;
+  runGemm(ctx, p);
+}
+
+void fx_rt_sgemm_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                        int64_t K, const float *A, int64_t rsA, int64_t csA,
+                        const float *B, int64_t rsB, int64_t csB, float *C,
+                        int64_t rsC, fx_rt_epilogue_f32 epilogue,
+                        void *closure) {
+  auto p = makeProblem<float, float>(1, M, N, K, A, 0, rsA, csA, B, 0, rsB, csB,
+                                     C, 0, rsC, /*accumulate=*/0, epilogue);
+  p.closure = closure;
+  // The sides may have changed places.
+  if (p.B == B && packsB(p))
+    p.packedB = getFrozen(
+        store, {B, FrozenKey::GemmPanels, {N, K, rsB, csB}},
+        fx_rt_sgemm_pack_b_size(N, K), [&](float *panels) {
+          fx_rt_sgemm_pack_b(ctx, N, K, B, rsB, csB, panels);
+        });
   runGemm(ctx, p);
 }

@@ -110,3 +110,24 @@ def test_training_is_not_frozen():
         optimizer.zero_grad()
 
 
+
+
+@pytest.mark.parametrize("batch", [1, 2, 9, 100])
+def test_rounded_results_and_a_single_column(batch):
+    """Sums that only the epilogue sees; a column, where the sides of the
+    product change places."""
+    models = [nn.Linear(64, 96), nn.Linear(512, 1),
+              nn.Conv2d(16, 20, 3, padding=1)]
+
+    def call(x, y, z):
+        first, second, third = models
+        return first(x).bfloat16(), second(y), third(z).bfloat16()
+
+    compiled = compile_frozen(call)
+    with torch.no_grad():
+        for _ in range(2):
+            inputs = (torch.randn(batch, 64), torch.randn(batch, 512),
+                      torch.randn(batch, 16, 16, 16))
+            for ours, theirs in zip(compiled(*inputs), call(*inputs),
+                                    strict=True):
+                torch.testing.assert_close(ours, theirs)

@@ -90,7 +90,7 @@ void TemplateEmitter::emitProduct(TemplateCall &call) {
     operands = {target.context,    getFrozenStore(), rows,
                 columns,           inner,            lhs.pointer,
                 lhs.rowStride,     lhs.columnStride, rhs.pointer,
-                rhs.rowStride,     rhs.columnStride, result.pointer,
+                rhs.rowStride,     rhs.columnStride, getMemory(result.pointer),
                 result.rowStride,  epilogue,         closure};
     func::FuncOp callee = declareRuntime(
         b, target, "fx_rt_sgemm_frozen",
