@@ -10,11 +10,15 @@ docs/Performance.md.
       python3 benchmarks/performance.py --bench ../shared/bench/bench_cpu.py \\
       --out /tmp/performance > docs/Performance.md
 
+With `--threads 2` only the models are measured, with that many threads, into a
+file beside the others; the page has a table of their wall times then.
+
 A run that was interrupted goes on where it stopped. `--render` only writes the
 tables from what is there.
 """
 
 import argparse
+import glob
 import json
 import math
 import os
@@ -32,11 +36,15 @@ NO_FAULTS = {
 BACKENDS = ["eager", "inductor", "fx_mlir"]
 FROZEN = ["inductor@freezing=True", "fx_mlir@freezing=True"]
 TITLES = {"infer": "Inference", "train": "Training step"}
+COUNTS = {2: "Two", 4: "Four", 8: "Eight"}
 
 
 def run_models(bench, out, threads, only):
-    for suffix, settings in (("", {}), ("-nofaults", NO_FAULTS)):
-        backends = BACKENDS + (FROZEN if suffix else [])
+    runs = [("", {}), ("-nofaults", NO_FAULTS)]
+    if threads > 1:
+        runs = [(f"-threads{threads}", {})]
+    for suffix, settings in runs:
+        backends = BACKENDS + (FROZEN if settings else [])
         command = [sys.executable, bench, "--backends", ",".join(backends),
                    "--import", "fx_mlir", "--threads", str(threads),
                    "--timeout", "1500", "--out", out + suffix]
@@ -83,8 +91,8 @@ def backends_of(document, mode):
     }
 
 
-def ratio(measured, slow, fast):
-    return measured[slow]["cpu_min_ms"] / measured[fast]["cpu_min_ms"]
+def ratio(measured, slow, fast, time="cpu_min_ms"):
+    return measured[slow][time] / measured[fast][time]
 
 
 def render_speed(mode, default, nofaults):
@@ -120,6 +128,31 @@ def render_speed(mode, default, nofaults):
     lines.append("| geometric mean | " + " | ".join(
         f"{geomean(c):.2f}" if c else "not measured" for c in columns)
         + " | | | |")
+    return lines + [""]
+
+
+def render_threads(document, threads):
+    """Of several threads the time on the clock counts."""
+    lines = [f"## {COUNTS.get(threads, threads)} threads", "",
+             "Ratios of wall time, least of the rounds; default allocation.", "",
+             "| workload | inference: Inductor over eager | fx_mlir over eager "
+             "| fx_mlir over Inductor | training: Inductor over eager | fx_mlir "
+             "over eager | fx_mlir over Inductor |", "|" + "---|" * 7]
+    pairs = [("eager", "inductor"), ("eager", "fx_mlir"),
+             ("inductor", "fx_mlir")]
+    infer, train = (backends_of(document, mode) for mode in TITLES)
+    columns = [[] for _ in range(2 * len(pairs))]
+    for name in infer:
+        if name not in train:
+            continue
+        values = [ratio(measured[name], *pair, time="min_ms")
+                  for measured in (infer, train) for pair in pairs]
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        lines.append(f"| {name} | " + " | ".join(f"{v:.2f}" for v in values)
+                     + " |")
+    lines.append("| geometric mean | "
+                 + " | ".join(f"{geomean(c):.2f}" for c in columns) + " |")
     return lines + [""]
 
 
@@ -174,13 +207,16 @@ def render(out):
     default, nofaults = read(out + ".json"), read(out + "-nofaults.json")
     lines = ["# Performance on a CPU", "",
              "Written by `benchmarks/performance.py`; its first lines are the "
-             "command.", "One thread, ratios of CPU time (least of the rounds, "
-             "backends interleaved in", "one process; larger is faster), error: "
-             "largest relative error against float64.",
+             "command.", "One thread where nothing else is said, ratios of CPU "
+             "time (least of the rounds,", "backends interleaved in one process; "
+             "larger is faster), error: largest relative", "error against "
+             "float64.",
              f"PyTorch {default['torch']}, {default['cpu']}, "
              f"{default['updated'][:10]}.", ""]
     for mode in TITLES:
         lines += render_speed(mode, default, nofaults)
+    for path in sorted(glob.glob(glob.escape(out) + "-threads*.json")):
+        lines += render_threads(read(path), int(path[len(out + "-threads"):-5]))
     lines += render_compile_time(default)
     lines += render_calls(read(out + "-calls.json"))
     lines += render_memory(read(out + "-memory.json"))
@@ -208,7 +244,8 @@ def main():
             parser.error(f"{options.bench} does not exist; --bench names the "
                          "benchmark of whole models")
         run_models(options.bench, options.out, options.threads, options.only)
-        measure_rest(options)
+        if options.threads == 1:
+            measure_rest(options)
     sys.stdout.write(render(options.out))
 
 
