@@ -5,31 +5,68 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 using namespace fxtest;
 
 namespace {
+int64_t getTaps(const fx_rt_conv_shape &s) {
+  return s.kernel_d * s.kernel_h * s.kernel_w;
+}
+int64_t getInputSize(const fx_rt_conv_shape &s) {
+  return s.in_d * s.in_h * s.in_w;
+}
+int64_t getPositions(const fx_rt_conv_shape &s) {
+  return s.out_d * s.out_h * s.out_w;
+}
+
 /// Calls visit(input index, weight index, output index) for every product.
 template <typename Visit>
 void forEachProduct(const fx_rt_conv_shape &s, const Visit &visit) {
   int64_t C = s.in_channels / s.groups, O = s.out_channels / s.groups;
-  for (int64_t n = 0; n < s.batch; ++n)
-    for (int64_t o = 0; o < s.out_channels; ++o)
-      for (int64_t y = 0; y < s.out_h; ++y)
-        for (int64_t x = 0; x < s.out_w; ++x)
-          for (int64_t c = 0; c < C; ++c)
-            for (int64_t kh = 0; kh < s.kernel_h; ++kh)
-              for (int64_t kw = 0; kw < s.kernel_w; ++kw) {
-                int64_t iy = y * s.stride_h + kh * s.dilation_h - s.pad_h;
-                int64_t ix = x * s.stride_w + kw * s.dilation_w - s.pad_w;
-                if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w)
-                  continue;
-                visit(((n * s.in_channels + o / O * C + c) * s.in_h + iy) *
-                              s.in_w +
-                          ix,
-                      ((o * C + c) * s.kernel_h + kh) * s.kernel_w + kw,
-                      ((n * s.out_channels + o) * s.out_h + y) * s.out_w + x);
-              }
+  for (int64_t i = 0; i < s.batch * s.out_channels * C; ++i) {
+    const int64_t c = i % C, o = i / C % s.out_channels;
+    const int64_t n = i / C / s.out_channels;
+    const int64_t input =
+        (n * s.in_channels + o / O * C + c) * getInputSize(s);
+    const int64_t output = (n * s.out_channels + o) * getPositions(s);
+    for (int64_t t = 0; t < getTaps(s); ++t) {
+      const int64_t row = t / s.kernel_w;
+      const int64_t dz = row / s.kernel_h * s.dilation_d - s.pad_d;
+      const int64_t dy = row % s.kernel_h * s.dilation_h - s.pad_h;
+      const int64_t dx = t % s.kernel_w * s.dilation_w - s.pad_w;
+      for (int64_t line = 0; line < s.out_d * s.out_h; ++line) {
+        const int64_t z = line / s.out_h * s.stride_d + dz;
+        const int64_t y = line % s.out_h * s.stride_h + dy;
+        if (z < 0 || z >= s.in_d || y < 0 || y >= s.in_h)
+          continue;
+        for (int64_t x = 0; x < s.out_w; ++x) {
+          const int64_t from = x * s.stride_w + dx;
+          if (from >= 0 && from < s.in_w)
+            visit(input + (z * s.in_h + y) * s.in_w + from,
+                  (o * C + c) * getTaps(s) + t, output + line * s.out_w + x);
+        }
+      }
+    }
+  }
+}
+
+std::string describe(const fx_rt_conv_shape &s) {
+  std::string text;
+  auto add = [&](const char *name, std::initializer_list<int64_t> values) {
+    text += name;
+    for (int64_t value : values)
+      text += " " + std::to_string(value);
+  };
+  add("n", {s.batch});
+  add(" in", {s.in_channels, s.in_d, s.in_h, s.in_w});
+  add(" out", {s.out_channels, s.out_d, s.out_h, s.out_w});
+  add(" kernel", {s.kernel_d, s.kernel_h, s.kernel_w});
+  add(" stride", {s.stride_d, s.stride_h, s.stride_w});
+  add(" pad", {s.pad_d, s.pad_h, s.pad_w});
+  add(" dilation", {s.dilation_d, s.dilation_h, s.dilation_w});
+  add(" groups", {s.groups});
+  return text;
 }
 
 struct EpilogueState {
@@ -41,7 +78,7 @@ struct EpilogueState {
 void addChannel(void *closure, int64_t batch, int64_t row, int64_t col,
                 int64_t rows, int64_t cols, float *tile, int64_t ld) {
   auto &state = *static_cast<EpilogueState *>(closure);
-  int64_t positions = state.shape.out_h * state.shape.out_w;
+  int64_t positions = getPositions(state.shape);
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < cols; ++j) {
       tile[i * ld + j] += float(row + i);
@@ -51,25 +88,18 @@ void addChannel(void *closure, int64_t batch, int64_t row, int64_t col,
 }
 
 void checkShape(const fx_rt_conv_shape &s) {
-  char text[200];
-  std::snprintf(text, sizeof(text),
-                "n%ld c%ld %ldx%ld -> o%ld %ldx%ld k%ldx%ld s%ld,%ld p%ld,%ld "
-                "d%ld,%ld g%ld",
-                long(s.batch), long(s.in_channels), long(s.in_h), long(s.in_w),
-                long(s.out_channels), long(s.out_h), long(s.out_w),
-                long(s.kernel_h), long(s.kernel_w), long(s.stride_h),
-                long(s.stride_w), long(s.pad_h), long(s.pad_w),
-                long(s.dilation_h), long(s.dilation_w), long(s.groups));
-  auto input = randomValues(s.batch * s.in_channels * s.in_h * s.in_w);
+  const std::string name = describe(s);
+  const char *text = name.c_str();
+  auto input = randomValues(s.batch * s.in_channels * getInputSize(s));
   auto weight = randomValues(s.out_channels * (s.in_channels / s.groups) *
-                             s.kernel_h * s.kernel_w);
-  auto grad = randomValues(s.batch * s.out_channels * s.out_h * s.out_w);
+                             getTaps(s));
+  auto grad = randomValues(s.batch * s.out_channels * getPositions(s));
   auto bias = randomValues(s.out_channels);
   bool withBias = generator()() % 2, withEpilogue = generator()() % 2;
 
   std::vector<double> wantOutput(grad.size()), wantInput(input.size()),
       wantWeight(weight.size());
-  int64_t positions = std::max<int64_t>(1, s.out_h * s.out_w);
+  int64_t positions = std::max<int64_t>(1, getPositions(s));
   for (size_t i = 0; i < grad.size(); ++i) {
     int64_t channel = i / positions % s.out_channels;
     wantOutput[i] = (withBias ? bias[channel] : 0) +
@@ -81,7 +111,7 @@ void checkShape(const fx_rt_conv_shape &s) {
     wantWeight[w] += double(grad[o]) * input[i];
   });
 
-  double terms = double(s.in_channels / s.groups) * s.kernel_h * s.kernel_w;
+  double terms = double(s.in_channels / s.groups) * getTaps(s);
   double scale = std::sqrt(terms + 1) + (withEpilogue ? s.out_channels : 0);
   std::vector<float> output(grad.size(), NAN);
   EpilogueState state{s, std::vector<int>(grad.size())};
@@ -117,7 +147,7 @@ void checkShape(const fx_rt_conv_shape &s) {
   FX_CHECK(fx_rt_conv2d_backward_data(nullptr, &s, grad.data(), weight.data(),
                                       gradInput.data()) == 0,
            "%s: %s", text, fx_rt_last_error());
-  terms = double(s.out_channels / s.groups) * s.kernel_h * s.kernel_w;
+  terms = double(s.out_channels / s.groups) * getTaps(s);
   error = worstError(gradInput, wantInput, std::sqrt(terms + 1));
   FX_CHECK(error < 4e-6, "backward data %s: error %g", text, error);
 
@@ -125,7 +155,7 @@ void checkShape(const fx_rt_conv_shape &s) {
   FX_CHECK(fx_rt_conv2d_backward_weight(nullptr, &s, grad.data(), input.data(),
                                         gradWeight.data()) == 0,
            "%s: %s", text, fx_rt_last_error());
-  terms = double(s.batch) * s.out_h * s.out_w;
+  terms = double(s.batch) * getPositions(s);
   error = worstError(gradWeight, wantWeight, std::sqrt(terms + 1));
   FX_CHECK(error < 4e-6, "backward weight %s: error %g", text, error);
 }
@@ -139,7 +169,7 @@ struct CopyState {
 void copyTile(void *closure, int64_t batch, int64_t row, int64_t col,
               int64_t rows, int64_t cols, float *tile, int64_t ld) {
   auto &state = *static_cast<CopyState *>(closure);
-  int64_t positions = state.shape.out_h * state.shape.out_w;
+  int64_t positions = getPositions(state.shape);
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < cols; ++j) {
       int64_t at = (batch * state.shape.out_channels + row + i) * positions +
@@ -179,11 +209,11 @@ bool isSame(const std::vector<float> &got, const std::vector<double> &want) {
 /// sums that it is no term of.
 void checkNarrowShape(const fx_rt_conv_shape &s) {
   for (bool half : {false, true}) {
-    NarrowTensor input(s.batch * s.in_channels * s.in_h * s.in_w, half);
+    NarrowTensor input(s.batch * s.in_channels * getInputSize(s), half);
     NarrowTensor weight(s.out_channels * (s.in_channels / s.groups) *
-                            s.kernel_h * s.kernel_w,
+                            getTaps(s),
                         half);
-    NarrowTensor grad(s.batch * s.out_channels * s.out_h * s.out_w, half);
+    NarrowTensor grad(s.batch * s.out_channels * getPositions(s), half);
     auto bias = randomValues(s.out_channels);
     for (float &value : bias)
       value = std::round(value * 8);
@@ -191,7 +221,7 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
       input.makeInfinite(generator()() % input.bits.size(), half);
     std::vector<double> wantOutput(grad.bits.size()),
         wantWeight(weight.bits.size());
-    int64_t positions = std::max<int64_t>(1, s.out_h * s.out_w);
+    int64_t positions = std::max<int64_t>(1, getPositions(s));
     for (size_t i = 0; i < wantOutput.size(); ++i)
       wantOutput[i] = bias[i / positions % s.out_channels];
     forEachProduct(s, [&](int64_t i, int64_t w, int64_t o) {
@@ -199,15 +229,8 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
       wantWeight[w] += grad.values[o] * input.values[i];
     });
 
-    char text[160];
-    std::snprintf(text, sizeof(text),
-                  "%s n%ld c%ld %ldx%ld o%ld k%ldx%ld s%ld,%ld p%ld,%ld "
-                  "d%ld,%ld g%ld",
-                  half ? "f16" : "bf16", long(s.batch), long(s.in_channels),
-                  long(s.in_h), long(s.in_w), long(s.out_channels),
-                  long(s.kernel_h), long(s.kernel_w), long(s.stride_h),
-                  long(s.stride_w), long(s.pad_h), long(s.pad_w),
-                  long(s.dilation_h), long(s.dilation_w), long(s.groups));
+    const std::string name = (half ? "f16 " : "bf16 ") + describe(s);
+    const char *text = name.c_str();
     auto *convolve = half ? fx_rt_conv2d_f16 : fx_rt_conv2d_bf16;
     std::vector<float> output(grad.bits.size(), NAN);
     convolve(nullptr, &s, input.bits.data(), weight.bits.data(), bias.data(),
@@ -230,18 +253,24 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
   }
 }
 
+/// The size of the output, with padding on both sides; less than 1 if there is
+/// none.
+int64_t getOutput(int64_t in, int64_t kernel, int64_t stride, int64_t padding,
+                  int64_t dilation) {
+  int64_t span = in + padding - ((kernel - 1) * dilation + 1);
+  return span < 0 ? 0 : span / stride + 1;
+}
+
 /// The shape with the output size that follows from the padding on both
 /// sides; false if there is no output.
 bool finish(fx_rt_conv_shape &s, int64_t padAfterH, int64_t padAfterW) {
-  int64_t spanH = s.in_h + s.pad_h + padAfterH -
-                  ((s.kernel_h - 1) * s.dilation_h + 1);
-  int64_t spanW = s.in_w + s.pad_w + padAfterW -
-                  ((s.kernel_w - 1) * s.dilation_w + 1);
-  if (spanH < 0 || spanW < 0)
-    return false;
-  s.out_h = spanH / s.stride_h + 1;
-  s.out_w = spanW / s.stride_w + 1;
-  return true;
+  s.out_d = getOutput(s.in_d, s.kernel_d, s.stride_d, 2 * s.pad_d,
+                      s.dilation_d);
+  s.out_h = getOutput(s.in_h, s.kernel_h, s.stride_h, s.pad_h + padAfterH,
+                      s.dilation_h);
+  s.out_w = getOutput(s.in_w, s.kernel_w, s.stride_w, s.pad_w + padAfterW,
+                      s.dilation_w);
+  return getPositions(s) > 0;
 }
 
 void checkRandomShapes(int count) {
@@ -263,6 +292,16 @@ void checkRandomShapes(int count) {
     s.pad_w = pick({0, 1, 3});
     s.dilation_h = pick({1, 1, 2});
     s.dilation_w = pick({1, 1, 2, 3});
+    s.in_d = s.kernel_d = s.stride_d = s.dilation_d = 1;
+    s.pad_d = 0;
+    if (count % 2) {
+      s.in_d = pick({1, 2, 3, 5});
+      s.in_h = pick({1, 3, 7});
+      s.kernel_d = pick({1, 2, 3});
+      s.stride_d = pick({1, 1, 2, 3});
+      s.pad_d = pick({0, 1, 2});
+      s.dilation_d = pick({1, 1, 2});
+    }
     if (!finish(s, pick({0, s.pad_h, s.pad_h + 1}), pick({0, s.pad_w})))
       continue;
     checkShape(s);
@@ -305,15 +344,49 @@ void checkNamedShapes() {
                           shape.o,      0,            0,       shape.k,
                           shape.k,      shape.stride, shape.stride,
                           shape.pad,    shape.pad,    1,       1,
-                          shape.groups};
+                          shape.groups, 1, 1, 1, 1, 0, 1};
     if (s.in_h == 1)
       s.kernel_w = 9;
     finish(s, s.pad_h, s.pad_w);
     checkShape(s);
     checkNarrowShape(s);
   }
+  // With depth.
+  struct {
+    int64_t n, c, d, h, w, o, k, stride, pad, dilation, groups;
+  } deep[] = {
+      {2, 16, 6, 9, 32, 24, 3, 1, 1, 1, 1},   // in place
+      {1, 40, 4, 30, 64, 20, 3, 1, 1, 1, 1},  // in place, blocks of rows
+      {2, 24, 5, 7, 7, 33, 3, 1, 1, 1, 1},    // panels across images
+      {2, 24, 5, 8, 11, 33, 3, 2, 1, 1, 1},   // strided
+      {1, 8, 7, 9, 11, 6, 3, 1, 2, 2, 2},     // dilated groups
+      {2, 20, 5, 9, 10, 32, 1, 1, 0, 1, 1},   // pointwise
+      {2, 20, 5, 9, 10, 32, 1, 2, 0, 1, 1},   // pointwise, strided
+      {2, 12, 5, 9, 19, 12, 3, 1, 1, 1, 12},  // depthwise
+      {2, 12, 5, 9, 19, 24, 3, 2, 1, 1, 12},  // with a multiplier
+      {1, 12, 9, 9, 9, 12, 3, 1, 2, 2, 12},
+      {2, 4, 9, 3, 3, 5, 3, 1, 0, 1, 1},      // the output has one row
+      {3, 4, 3, 9, 9, 5, 3, 1, 0, 1, 1},      // the output has no depth
+      {1, 6, 2, 2, 2, 4, 3, 2, 1, 1, 1},      // kernel larger than the input
+      {2, 3, 12, 25, 27, 16, 7, 2, 3, 1, 1},  // a first layer
+  };
+  for (const auto &shape : deep) {
+    fx_rt_conv_shape s = {shape.n,        shape.c,      shape.h,
+                          shape.w,        shape.o,      0,
+                          0,              shape.k,      shape.k,
+                          shape.stride,   shape.stride, shape.pad,
+                          shape.pad,      shape.dilation, shape.dilation,
+                          shape.groups,   shape.d,      0,
+                          shape.k,        shape.stride, shape.pad,
+                          shape.dilation};
+    FX_CHECK(finish(s, s.pad_h, s.pad_w), "no output: %s",
+             describe(s).c_str());
+    checkShape(s);
+    checkNarrowShape(s);
+  }
   // Empty batch, no input channels, errors.
-  fx_rt_conv_shape s = {0, 4, 5, 5, 6, 3, 3, 3, 3, 1, 1, 0, 0, 1, 1, 1};
+  fx_rt_conv_shape s = {0, 4, 5, 5, 6, 3, 3, 3, 3, 1, 1,
+                        0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1};
   checkShape(s);
   checkNarrowShape(s);
   s.batch = 2;
@@ -335,11 +408,12 @@ void checkThreadIndependence() {
   for (int64_t groups : {1, 2, 16})
     for (int64_t stride : {1, 2}) {
       fx_rt_conv_shape s = {2,      16,     15, 15, 32, 0, 0, 3,
-                            3,      stride, stride, 1, 1, 1, 1, groups};
+                            3,      stride, stride, 1, 1, 1, 1, groups,
+                            1,      1,      1,      1, 0, 1};
       finish(s, 1, 1);
       auto input = randomValues(s.batch * 16 * 15 * 15);
       auto weight = randomValues(32 * 16 / groups * 9);
-      auto grad = randomValues(s.batch * 32 * s.out_h * s.out_w);
+      auto grad = randomValues(s.batch * 32 * getPositions(s));
       std::vector<float> results[2];
       for (int i = 0; i < 2; ++i) {
         fx_rt_set_num_threads(1 + 2 * i);
@@ -364,7 +438,8 @@ void checkThreadIndependence() {
 /// Without Winograd's tiles an infinity reaches only what it is multiplied
 /// into; with them no output is finite that should not be.
 void checkInfinity() {
-  fx_rt_conv_shape s = {2, 16, 16, 16, 16, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+  fx_rt_conv_shape s = {2, 16, 16, 16, 16, 0, 0, 3, 3, 1, 1,
+                        1, 1, 1,  1,  1,  1, 1, 1, 1, 0, 1};
   finish(s, 1, 1);
   auto input = randomValues(2 * 16 * 256), weight = randomValues(16 * 16 * 9);
   const int64_t y = 5, x = 8;

@@ -302,14 +302,15 @@ void fx_rt_cumulative_extremum(void *ctx, const fx_rt_order *order);
 // Convolutions
 //===----------------------------------------------------------------------===//
 
-/// Shapes of a 2-d convolution; 1-d is height 1. Tensors are dense and
-/// row-major: input [batch, in_channels, in_h, in_w], weight [out_channels,
-/// in_channels / groups, kernel_h, kernel_w], output [batch, out_channels,
-/// out_h, out_w]. Output element (y, x) uses input rows
-/// y * stride_h + kh * dilation_h - pad_h and columns alike; elements outside
-/// the input are zero. pad_h and pad_w are the padding before the first
-/// element; the padding after the last one follows from out_h and out_w, so it
-/// may differ. An input that is padded already has pad_h = pad_w = 0.
+/// Shapes of a convolution over depth, height and width; one over less has
+/// depth 1, and height 1. Tensors are dense and row-major: input [batch,
+/// in_channels, in_d, in_h, in_w], weight [out_channels, in_channels / groups,
+/// kernel_d, kernel_h, kernel_w], output [batch, out_channels, out_d, out_h,
+/// out_w]. Output element (z, y, x) uses input rows
+/// y * stride_h + kh * dilation_h - pad_h, planes and columns alike; elements
+/// outside the input are zero. The pads are the padding before the first
+/// element; the padding after the last one follows from the output's size, so
+/// it may differ. An input that is padded already has pads of 0.
 typedef struct fx_rt_conv_shape {
   int64_t batch;
   int64_t in_channels, in_h, in_w;
@@ -319,11 +320,12 @@ typedef struct fx_rt_conv_shape {
   int64_t pad_h, pad_w;
   int64_t dilation_h, dilation_w;
   int64_t groups;
+  int64_t in_d, out_d, kernel_d, stride_d, pad_d, dilation_d;
 } fx_rt_conv_shape;
 
 /// output = conv(input, weight) + bias; `bias` [out_channels] may be NULL. The
 /// epilogue (or NULL) sees `batch` = image, `row` = output channel, `col` =
-/// position y * out_w + x. Returns non-zero for an inconsistent shape.
+/// position (z * out_h + y) * out_w + x. Returns non-zero for an inconsistent shape.
 ///
 /// 3x3 kernels without stride on enough channels and positions are computed as
 /// Winograd's F(2x2, 3x3): as accurate, but an infinity or NaN of the input then

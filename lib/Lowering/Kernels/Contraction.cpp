@@ -231,7 +231,7 @@ static FailureOr<Contraction> matchConvolution(linalg::GenericOp op) {
   ArrayRef<unsigned> y = isForward ? result : other;
   ArrayRef<unsigned> w = isForward ? other : result;
   int64_t spatial = numLoops % 2 == 0 ? (numLoops - 4) / 2 : (numLoops - 3) / 2;
-  if (spatial < 1 || spatial > 2)
+  if (spatial < 1 || spatial > 3)
     return failure();
   match.grouped = numLoops % 2 == 0;
   int64_t g = match.grouped;

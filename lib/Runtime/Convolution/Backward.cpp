@@ -53,7 +53,7 @@ void packTransposedWeights(void *ctx, const fx_rt_conv_shape &s,
                            const float *weight, const int64_t *tap,
                            int64_t taps, float *packed) {
   const int64_t M = s.in_channels / s.groups, O = s.out_channels / s.groups;
-  const int64_t all = s.kernel_h * s.kernel_w, K = O * taps;
+  const int64_t all = getTaps(s), K = O * taps;
   const EvenSplit panels = weightPanels(M);
   parallelFor(ctx, s.groups * panels.parts, maxOf(1, 65536 / (14 * K + 1)),
               [&](int64_t begin, int64_t end) {
@@ -86,7 +86,7 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
   const fx_rt_conv_shape &s = *shape;
   if (!checkShape(s, "fx_rt_conv2d_backward_data"))
     return 1;
-  const int64_t inPlane = s.in_h * s.in_w, positions = s.out_h * s.out_w;
+  const int64_t inPlane = getInputSize(s), positions = getPositions(s);
   const int64_t inSize = s.batch * s.in_channels * inPlane;
   if (inSize == 0)
     return 0;
@@ -116,65 +116,79 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
     return 0;
   }
 
-  const int64_t all = s.kernel_h * s.kernel_w;
-  ScopedBuffer<int64_t> lists(ctx, 2 * (s.kernel_h + s.kernel_w) + 3 * all);
+  const int64_t all = getTaps(s);
+  const int64_t axes = 2 * (s.kernel_d + s.kernel_h + s.kernel_w);
+  ScopedBuffer<int64_t> lists(ctx, axes + 4 * all);
   ScopedBuffer<float> packed(ctx,
                              s.out_channels * s.in_channels / s.groups * all);
   if (!lists.get() || !packed.get())
     return 1;
-  int64_t *tap = lists.get() + 2 * (s.kernel_h + s.kernel_w);
-  int64_t *tapY = tap + all, *tapX = tapY + all;
+  int64_t *tap = lists.get() + axes;
+  int64_t *tapZ = tap + all, *tapY = tapZ + all, *tapX = tapY + all;
 
   PatchProduct product;
   product.batch = s.batch;
   product.groups = s.groups;
   product.source = grad_output;
   product.channels = s.out_channels / s.groups;
+  product.sourceD = s.out_d;
   product.sourceH = s.out_h;
   product.sourceW = s.out_w;
+  product.tapZ = tapZ;
   product.tapY = tapY;
   product.tapX = tapX;
-  product.strideY = product.strideX = 1;
+  product.strideZ = product.strideY = product.strideX = 1;
   product.weight = packed.get();
   product.packed = true;
   product.M = s.in_channels / s.groups;
   product.dest = grad_input;
+  product.destD = s.in_d;
   product.destH = s.in_h;
   product.destW = s.in_w;
+  product.destStepZ = s.stride_d;
   product.destStepY = s.stride_h;
   product.destStepX = s.stride_w;
 
   // Some positions receive nothing if a phase has no kernel element.
-  if (s.kernel_h < s.stride_h || s.kernel_w < s.stride_w ||
+  if (s.kernel_d < s.stride_d || s.kernel_h < s.stride_h ||
+      s.kernel_w < s.stride_w || (s.stride_d > 1 && s.dilation_d > 1) ||
       (s.stride_h > 1 && s.dilation_h > 1) ||
       (s.stride_w > 1 && s.dilation_w > 1))
     fillWithZeros(ctx, grad_input, inSize);
-  for (int64_t py = 0; py < s.stride_h; ++py) {
-    Phase vertical = findPhase(py, s.in_h, s.kernel_h, s.stride_h, s.pad_h,
-                               s.dilation_h, lists.get());
-    for (int64_t px = 0; px < s.stride_w; ++px) {
-      Phase horizontal =
-          findPhase(px, s.in_w, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w,
-                    lists.get() + 2 * s.kernel_h);
-      int64_t taps = 0;
-      for (int64_t i = 0; i < vertical.count; ++i)
-        for (int64_t j = 0; j < horizontal.count; ++j, ++taps) {
-          tap[taps] = vertical.kernel[i] * s.kernel_w + horizontal.kernel[j];
-          tapY[taps] = vertical.shift[i];
-          tapX[taps] = horizontal.shift[j];
+  int64_t *listY = lists.get() + 2 * s.kernel_d;
+  int64_t *listX = listY + 2 * s.kernel_h;
+  for (int64_t phase = 0; phase < s.stride_d * s.stride_h * s.stride_w;
+       ++phase) {
+    Phase z = findPhase(phase / s.stride_w / s.stride_h, s.in_d, s.kernel_d,
+                        s.stride_d, s.pad_d, s.dilation_d, lists.get());
+    Phase y = findPhase(phase / s.stride_w % s.stride_h, s.in_h, s.kernel_h,
+                        s.stride_h, s.pad_h, s.dilation_h, listY);
+    Phase x = findPhase(phase % s.stride_w, s.in_w, s.kernel_w, s.stride_w,
+                        s.pad_w, s.dilation_w, listX);
+    int64_t taps = 0;
+    for (int64_t i = 0; i < z.count; ++i)
+      for (int64_t j = 0; j < y.count; ++j)
+        for (int64_t k = 0; k < x.count; ++k, ++taps) {
+          tap[taps] = (z.kernel[i] * s.kernel_h + y.kernel[j]) * s.kernel_w +
+                      x.kernel[k];
+          tapZ[taps] = z.shift[i];
+          tapY[taps] = y.shift[j];
+          tapX[taps] = x.shift[k];
         }
-      if (taps == 0)
-        continue;
-      packTransposedWeights(ctx, s, weight, tap, taps, packed.get());
-      product.taps = taps;
-      product.spanY = getSpan(vertical);
-      product.spanX = getSpan(horizontal);
-      product.rows = vertical.size;
-      product.cols = horizontal.size;
-      product.destY = vertical.first;
-      product.destX = horizontal.first;
-      runPatchProduct(ctx, product);
-    }
+    if (taps == 0)
+      continue;
+    packTransposedWeights(ctx, s, weight, tap, taps, packed.get());
+    product.taps = taps;
+    product.spanZ = getSpan(z);
+    product.spanY = getSpan(y);
+    product.spanX = getSpan(x);
+    product.depth = z.size;
+    product.rows = y.size;
+    product.cols = x.size;
+    product.destZ = z.first;
+    product.destY = y.first;
+    product.destX = x.first;
+    runPatchProduct(ctx, product);
   }
   return 0;
 }
@@ -198,21 +212,27 @@ public:
   WeightGradient(const fx_rt_conv_shape &shape)
       : s(shape), table(kernels()), nr(table.f32.nr),
         C(s.in_channels / s.groups), O(s.out_channels / s.groups),
-        taps(s.kernel_h * s.kernel_w), positions(s.out_h * s.out_w),
+        taps(getTaps(s)), positions(getPositions(s)),
         lineSteps(kPairs ? ceilDiv(s.out_w, 2) : s.out_w),
+        usedD((s.out_d - 1) * s.stride_d + (s.kernel_d - 1) * s.dilation_d + 1),
         usedH((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1),
         usedW((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1),
         paddedO(roundUp(O, nr)) {
-    copied = !std::is_same_v<S, float> || s.pad_h != 0 || s.pad_w != 0 ||
-             usedH > s.in_h || usedW > s.in_w;
+    copied = !std::is_same_v<S, float> || s.pad_d != 0 || s.pad_h != 0 ||
+             s.pad_w != 0 || usedD > s.in_d || usedH > s.in_h ||
+             usedW > s.in_w;
     phases = kPairs ? s.stride_w : 1;
+    imageD = copied ? usedD : s.in_d;
     imageH = copied ? usedH : s.in_h;
     imageW = copied ? roundUp(usedW, phases) : s.in_w;
     int64_t perImage = panelSteps() * paddedO * s.groups +
-                       (copied ? s.in_channels * imageH * imageW : 0);
+                       (copied ? s.in_channels * channelSize() : 0);
     imagesAtOnce = minOf(s.batch, maxOf(1, kBufferSize / perImage));
-    imagesPerTile = minOf(imagesAtOnce, maxOf(1, kPositions / positions));
-    linesAtOnce = imagesPerTile > 1
+    // Images without depth, or planes of one image.
+    const int64_t planes = s.out_d > 1 ? s.out_d : imagesAtOnce;
+    planesPerTile =
+        minOf(planes, maxOf(1, kPositions / (s.out_h * s.out_w)));
+    linesAtOnce = planesPerTile > 1
                       ? s.out_h
                       : minOf(s.out_h, maxOf(1, kPositions / s.out_w));
   }
@@ -234,23 +254,25 @@ public:
       return 1;
     fillWithZeros(ctx, sums.get(), sumCount());
     for (int64_t i = 0; i < C * taps; ++i)
-      offsets.get()[i] = i / taps * imageH * imageW +
-                         i % taps / s.kernel_w * s.dilation_h * imageW +
-                         column(i % s.kernel_w * s.dilation_w);
+      offsets.get()[i] =
+          i / taps * channelSize() +
+          i % taps / s.kernel_w / s.kernel_h * s.dilation_d * imageH * imageW +
+          i / s.kernel_w % s.kernel_h * s.dilation_h * imageW +
+          column(i % s.kernel_w * s.dilation_w);
 
     for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {
       const int64_t images = minOf(imagesAtOnce, s.batch - n);
-      const S *source = input + n * s.in_channels * s.in_h * s.in_w;
+      const S *source = input + n * s.in_channels * getInputSize(s);
       const S *gradSource = gradOutput + n * s.out_channels * positions;
       // One region for both preparations: they do not depend on each other.
       const int64_t planes = copied ? images * s.in_channels : 0;
       const int64_t panels = s.groups * (paddedO / nr) * images;
       parallelFor(ctx, planes + panels,
-                  maxOf(1, 32768 / (imageH * imageW + positions)),
+                  maxOf(1, 32768 / (channelSize() + positions)),
                   [&](int64_t begin, int64_t end) {
                     for (int64_t i = begin; i < end; ++i) {
                       if (i < planes)
-                        padPlane(source, i, image.get());
+                        padChannel(source, i, image.get());
                       else
                         packPanel(gradSource, images, i - planes, grad.get());
                     }
@@ -286,15 +308,18 @@ private:
 
   const fx_rt_conv_shape &s;
   const Kernels &table;
-  const int64_t nr, C, O, taps, positions, lineSteps, usedH, usedW, paddedO;
+  const int64_t nr, C, O, taps, positions, lineSteps, usedD, usedH, usedW,
+      paddedO;
   bool copied;
-  int64_t phases, imageH, imageW, imagesAtOnce, imagesPerTile, linesAtOnce;
+  int64_t phases, imageD, imageH, imageW;
+  int64_t imagesAtOnce, planesPerTile, linesAtOnce;
 
   /// Steps of an image in a panel of the gradient.
-  int64_t panelSteps() const { return s.out_h * lineSteps; }
+  int64_t panelSteps() const { return s.out_d * s.out_h * lineSteps; }
+  int64_t channelSize() const { return imageD * imageH * imageW; }
   /// Elements of the padded images, the packed gradients and the sums.
   int64_t imageCount() const {
-    return copied ? imagesAtOnce * s.in_channels * imageH * imageW : 0;
+    return copied ? imagesAtOnce * s.in_channels * channelSize() : 0;
   }
   int64_t gradCount() const {
     return imagesAtOnce * panelSteps() * paddedO * s.groups;
@@ -311,18 +336,19 @@ private:
       widenElements(from, n, to);
   }
 
-  void padPlane(const S *source, int64_t plane, E *image) const {
+  void padChannel(const S *source, int64_t channel, E *image) const {
     // Columns [left, right) of the padded image come from the input.
     int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
     int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
-    for (int64_t y = 0; y < imageH; ++y) {
-      E *to = image + (plane * imageH + y) * imageW;
-      int64_t from = y - s.pad_h;
-      if (from < 0 || from >= s.in_h) {
+    for (int64_t line = 0; line < imageD * imageH; ++line) {
+      E *to = image + (channel * imageD * imageH + line) * imageW;
+      int64_t z = line / imageH - s.pad_d, y = line % imageH - s.pad_h;
+      if (z < 0 || z >= s.in_d || y < 0 || y >= s.in_h) {
         memset(to, 0, imageW * sizeof(E));
         continue;
       }
-      const S *row = source + (plane * s.in_h + from) * s.in_w - s.pad_w;
+      const S *row =
+          source + ((channel * s.in_d + z) * s.in_h + y) * s.in_w - s.pad_w;
       if (phases == 1) {
         memset(to, 0, left * sizeof(E));
         copyRun(row + left, right - left, to + left);
@@ -351,7 +377,7 @@ private:
     float *to = grad + i * panelSteps() * nr;
     const int64_t cols = minOf(nr, O - o);
     if constexpr (kPairs) {
-      for (int64_t y = 0; y < s.out_h; ++y)
+      for (int64_t y = 0; y < s.out_d * s.out_h; ++y)
         pairKernels<S>()->pack.packB(from + y * s.out_w, 1, positions, s.out_w,
                                      cols, to + y * lineSteps * nr);
     } else {
@@ -370,11 +396,16 @@ private:
         [&](int64_t begin, int64_t end) {
           // The lines are the outer loop: a piece of the panel stays in the
           // cache while the rows pass by. Every sum keeps its order.
+          const bool isDeep = s.out_d > 1;
           const int64_t parts = ceilDiv(s.out_h, linesAtOnce);
-          for (int64_t part = 0; part < ceilDiv(images, imagesPerTile) * parts;
+          const int64_t planes = isDeep ? s.out_d : images;
+          const int64_t perImage = ceilDiv(planes, planesPerTile) * parts;
+          for (int64_t part = 0; part < (isDeep ? images : 1) * perImage;
                ++part)
             for (int64_t i = begin; i < end; ++i) {
-              int64_t n = part / parts * imagesPerTile;
+              int64_t plane = part % perImage / parts * planesPerTile;
+              int64_t n = isDeep ? part / perImage : plane;
+              int64_t z = isDeep ? plane : 0;
               int64_t y = part % parts * linesAtOnce;
               int64_t group = i / chunks / perGroup;
               int64_t panel = i / chunks % perGroup;
@@ -382,18 +413,23 @@ private:
               for (int64_t row = row0; row < minOf(K, row0 + chunkRows);
                    row += kPatchRows) {
                 WeightTile<E> args;
-                args.imageStep = s.in_channels * imageH * imageW;
-                args.image = image + n * args.imageStep +
-                             group * C * imageH * imageW +
-                             y * s.stride_h * imageW;
+                const int64_t slice = imageH * imageW;
+                args.imageStep =
+                    isDeep ? s.stride_d * slice
+                           : s.in_channels * channelSize();
+                args.image = image +
+                             (n * s.in_channels + group * C) * channelSize() +
+                             z * s.stride_d * slice + y * s.stride_h * imageW;
                 args.offset = offsets + row;
-                args.images = minOf(imagesPerTile, images - n);
+                args.images = minOf(planesPerTile, planes - plane);
                 args.height = minOf(linesAtOnce, s.out_h - y);
                 args.width = s.out_w;
                 args.rowStep = s.stride_h * imageW;
                 args.colStep = kPairs ? 1 : s.stride_w;
                 int64_t first = (group * perGroup + panel) * images + n;
-                args.grad = grad + (first * panelSteps() + y * lineSteps) * nr;
+                args.grad = grad + (first * panelSteps() +
+                                    (z * s.out_h + y) * lineSteps) *
+                                       nr;
                 args.tile = sums + (group * K + row) * paddedO + panel * nr;
                 args.ldTile = paddedO;
                 int64_t rows = minOf(kPatchRows, K - row) - 1;
@@ -409,20 +445,18 @@ private:
 };
 
 bool isEmptyWeightGradient(const fx_rt_conv_shape &s) {
-  return s.batch == 0 || s.out_h * s.out_w == 0 ||
-         s.out_channels * (s.in_channels / s.groups) * s.kernel_h *
-                 s.kernel_w ==
-             0;
+  return s.batch == 0 || getPositions(s) == 0 ||
+         s.out_channels * (s.in_channels / s.groups) * getTaps(s) == 0;
 }
 
 /// Whether the gradient of a weight is a product for each image.
 bool isProductGradient(const fx_rt_conv_shape &s) {
-  return isPointwise(s) && s.out_h * s.out_w >= 256;
+  return isPointwise(s) && getPositions(s) >= 256;
 }
 
 template <typename S>
 GemmProblem<S, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
-  const int64_t positions = s.out_h * s.out_w;
+  const int64_t positions = getPositions(s);
   GemmProblem<S, float> p;
   p.M = s.out_channels;
   p.N = s.in_channels;
@@ -455,9 +489,9 @@ template <typename S>
 int32_t backwardWeight(void *ctx, const fx_rt_conv_shape &s,
                        const S *gradOutput, const S *input,
                        float *gradWeight) {
-  const int64_t positions = s.out_h * s.out_w;
-  const int64_t size = s.out_channels * (s.in_channels / s.groups) *
-                       s.kernel_h * s.kernel_w;
+  const int64_t positions = getPositions(s);
+  const int64_t size =
+      s.out_channels * (s.in_channels / s.groups) * getTaps(s);
   if (size == 0)
     return 0;
   if (s.batch == 0 || positions == 0) {

@@ -12,11 +12,11 @@ namespace fxrt {
 ///   dest[n, g, m, p(q)] = sum over c, t of
 ///       weight[g][m, c * taps + t] * source[n, g, c, s(q, t)] + bias[g, m]
 ///
-/// for the positions q = (y, x) of a grid [rows, cols], where
-/// s(q, t) = (y * strideY + tapY[t], x * strideX + tapX[t]), zero outside of
-/// the source, and p(q) = (y * destStepY + destY, x * destStepX + destX). It is
-/// the forward convolution, and the gradient of the input for each phase of
-/// the stride.
+/// for the positions q = (z, y, x) of a grid [depth, rows, cols], where
+/// s(q, t) = (z * strideZ + tapZ[t], y * strideY + tapY[t], x * strideX +
+/// tapX[t]), zero outside of the source, and p(q) = (z * destStepZ + destZ,
+/// y * destStepY + destY, x * destStepX + destX). It is the forward
+/// convolution, and the gradient of the input for each phase of the stride.
 struct PatchProduct {
   /// `pairs`: the elements of the source and the weights are pairs of channels
   /// for those kernels; weights are packed then.
@@ -28,13 +28,13 @@ struct PatchProduct {
   const OffsetTiles *offsetTiles;
   int64_t batch, groups;
   const float *source;
-  int64_t channels, sourceH, sourceW;
+  int64_t channels, sourceD, sourceH, sourceW;
   int64_t taps;
-  const int64_t *tapY, *tapX;
+  const int64_t *tapZ, *tapY, *tapX;
   /// The distances between the outermost taps.
-  int64_t spanY, spanX;
-  int64_t strideY, strideX;
-  int64_t rows, cols;
+  int64_t spanZ, spanY, spanX;
+  int64_t strideZ, strideY, strideX;
+  int64_t depth, rows, cols;
   /// Weights of all groups, in row panels of the tile height: the element
   /// (m, k) of the panel [m0, m0 + r) is at (m0 * K + k * r + m - m0), and a
   /// group takes M * K elements. Or, with packed = false, row-major.
@@ -46,8 +46,9 @@ struct PatchProduct {
   /// False, with a null dest, if the epilogue alone reads the result, tile by
   /// tile.
   bool hasDest = true;
-  int64_t destH, destW;
-  int64_t destY = 0, destX = 0, destStepY = 1, destStepX = 1;
+  int64_t destD, destH, destW;
+  int64_t destZ = 0, destY = 0, destX = 0;
+  int64_t destStepZ = 1, destStepY = 1, destStepX = 1;
   fx_rt_epilogue_f32 epilogue = nullptr;
   void *closure = nullptr;
   /// What the epilogue calls the first image.
@@ -56,7 +57,8 @@ struct PatchProduct {
   int64_t K() const { return channels * taps; }
   /// The grid is the destination, without gaps.
   bool dense() const {
-    return destStepY == 1 && destStepX == 1 && rows == destH && cols == destW;
+    return destStepZ == 1 && destStepY == 1 && destStepX == 1 &&
+           depth == destD && rows == destH && cols == destW;
   }
 };
 
@@ -79,14 +81,26 @@ inline EvenSplit weightPanels(int64_t M) {
 /// True if the three tensors' sizes fit together; else the error is set.
 bool checkShape(const fx_rt_conv_shape &shape, const char *function);
 
-/// A 1x1 convolution whose patches are the input itself.
-inline bool isPointwise(const fx_rt_conv_shape &s) {
-  return s.groups == 1 && s.kernel_h == 1 && s.kernel_w == 1 &&
-         s.stride_h == 1 && s.stride_w == 1 && s.pad_h == 0 && s.pad_w == 0 &&
-         s.in_h == s.out_h && s.in_w == s.out_w;
+/// Elements of one channel of the kernel, the input and the output.
+inline int64_t getTaps(const fx_rt_conv_shape &s) {
+  return s.kernel_d * s.kernel_h * s.kernel_w;
+}
+inline int64_t getInputSize(const fx_rt_conv_shape &s) {
+  return s.in_d * s.in_h * s.in_w;
+}
+inline int64_t getPositions(const fx_rt_conv_shape &s) {
+  return s.out_d * s.out_h * s.out_w;
 }
 
-/// 3x3 kernels without strides on enough tiles and channels.
+/// A 1x1 convolution whose patches are the input itself.
+inline bool isPointwise(const fx_rt_conv_shape &s) {
+  return s.groups == 1 && getTaps(s) == 1 && s.stride_d == 1 &&
+         s.stride_h == 1 && s.stride_w == 1 && s.pad_d == 0 && s.pad_h == 0 &&
+         s.pad_w == 0 && s.in_d == s.out_d && s.in_h == s.out_h &&
+         s.in_w == s.out_w;
+}
+
+/// 3x3 kernels over planes, without strides, on enough tiles and channels.
 bool isWinograd(const fx_rt_conv_shape &shape);
 /// Elements of the transformed filters.
 int64_t winogradFilterCount(const fx_rt_conv_shape &shape);

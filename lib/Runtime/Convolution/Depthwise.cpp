@@ -1,6 +1,6 @@
 //===- Depthwise.cpp - Convolutions with one channel a group --------------===//
 //
-// Each plane is copied into a padded image whose columns are sorted by their
+// Each channel is copied into a padded image whose columns are sorted by their
 // remainder modulo the stride: column x is at (x % stride) * phaseWidth +
 // x / stride. The positions of one row that one tap reads are then contiguous
 // whatever the stride and the dilation. Narrow operands are widened first.
@@ -14,31 +14,33 @@
 using namespace fxrt;
 
 namespace {
-/// The sizes of a padded plane.
+/// The sizes of a padded channel.
 struct ImageSize {
   explicit ImageSize(const fx_rt_conv_shape &s)
-      : height((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h +
+      : depth((s.out_d - 1) * s.stride_d + (s.kernel_d - 1) * s.dilation_d + 1),
+        height((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h +
                1),
         width((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w +
               1),
         phaseWidth(ceilDiv(width, s.stride_w)),
-        lineWidth(phaseWidth * s.stride_w), size(height * lineWidth) {}
+        lineWidth(phaseWidth * s.stride_w), 
+        planeSize(height * lineWidth), size(depth * planeSize) {}
 
-  /// Of the plane and the list of its taps. A vector may be read beyond the last
+  /// Of the channel and the list of its taps. A vector may be read beyond the last
   /// element.
   size_t getBytes(int64_t taps) const {
     return taps * sizeof(int64_t) +
            (size + kernels().f32.vl) * sizeof(float);
   }
 
-  int64_t height, width, phaseWidth, lineWidth, size;
+  int64_t depth, height, width, phaseWidth, lineWidth, planeSize, size;
 };
 
 class DepthwiseImage : ImageSize {
 public:
   explicit DepthwiseImage(const fx_rt_conv_shape &shape)
       : ImageSize(shape), s(shape) {
-    const int64_t taps = s.kernel_h * s.kernel_w;
+    const int64_t taps = getTaps(s);
     int64_t slack = kernels().f32.vl;
     char *memory =
         static_cast<char *>(threadScratch(ScratchConv, getBytes(taps)));
@@ -46,8 +48,10 @@ public:
     image = reinterpret_cast<float *>(offset + taps);
     memset(image + size, 0, slack * sizeof(float));
     for (int64_t t = 0; t < taps; ++t)
-      offset[t] = t / s.kernel_w * s.dilation_h * lineWidth +
-                  column(t % s.kernel_w * s.dilation_w);
+      offset[t] =
+          t / s.kernel_w / s.kernel_h * s.dilation_d * planeSize +
+          t / s.kernel_w % s.kernel_h * s.dilation_h * lineWidth +
+          column(t % s.kernel_w * s.dilation_w);
     plane.offset = offset;
     plane.taps = taps;
     plane.rowStep = s.stride_h * lineWidth;
@@ -57,6 +61,13 @@ public:
 
   DepthwisePlane plane;
   float *image;
+
+  /// Calls run(where the taps of an output plane start, the plane's offset).
+  template <typename Run>
+  void forEachPlane(const Run &run) const {
+    for (int64_t z = 0; z < s.out_d; ++z)
+      run(image + z * s.stride_d * planeSize, z * s.out_h * s.out_w);
+  }
 
   void clear() { memset(image, 0, size * sizeof(float)); }
 
@@ -69,7 +80,7 @@ public:
   }
 
   void write(float *input) const {
-    memset(input, 0, s.in_h * s.in_w * sizeof(float));
+    memset(input, 0, getInputSize(s) * sizeof(float));
     forEachRun([&](int64_t at, int64_t to, int64_t count) {
       for (int64_t i = 0; i < count; ++i)
         input[to + i * s.stride_w] = image[at + i];
@@ -84,17 +95,20 @@ private:
     return x % s.stride_w * phaseWidth + x / s.stride_w;
   }
 
-  /// Calls run(position in the image, position in the input's plane, count)
+  /// Calls run(position in the image, position in the input's channel,
+  /// count)
   /// for all elements that both have; they are stride_w apart in the input.
   template <typename Run>
   void forEachRun(const Run &run) const {
     int64_t x0 = maxOf(0, s.pad_w), x1 = minOf(width, s.pad_w + s.in_w);
-    for (int64_t y = maxOf(0, s.pad_h); y < minOf(height, s.pad_h + s.in_h);
-         ++y)
-      for (int64_t x = x0; x < minOf(x1, x0 + s.stride_w); ++x)
-        run(y * lineWidth + column(x),
-            (y - s.pad_h) * s.in_w + x - s.pad_w,
-            ceilDiv(x1 - x, s.stride_w));
+    int64_t y0 = maxOf(0, s.pad_h), y1 = minOf(height, s.pad_h + s.in_h);
+    int64_t z0 = maxOf(0, s.pad_d), z1 = minOf(depth, s.pad_d + s.in_d);
+    for (int64_t z = z0; z < z1; ++z)
+      for (int64_t y = y0; y < y1; ++y)
+        for (int64_t x = x0; x < minOf(x1, x0 + s.stride_w); ++x)
+          run(z * planeSize + y * lineWidth + column(x),
+              ((z - s.pad_d) * s.in_h + y - s.pad_h) * s.in_w + x - s.pad_w,
+              ceilDiv(x1 - x, s.stride_w));
   }
 };
 
@@ -109,18 +123,18 @@ const float *getWide(const S *from, int64_t n, ScratchSlot slot) {
 
 /// Planes that are worth a thread.
 int64_t planeGrain(const fx_rt_conv_shape &s) {
-  return maxOf(1, 100000 / (s.out_h * s.out_w * s.kernel_h * s.kernel_w));
+  return maxOf(1, 100000 / (getPositions(s) * getTaps(s)));
 }
 } // namespace
 
 template <typename S>
 void fxrt::addDepthwiseScratch(const fx_rt_conv_shape &s, bool hasOutput,
                                fx_rt_scratch &needs) {
-  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  const int64_t taps = getTaps(s), positions = getPositions(s);
   addThreadScratch(needs, ScratchConv, ImageSize(s).getBytes(taps));
   if (!std::is_same_v<S, float>) {
     addLent(needs, s.out_channels * taps * sizeof(float));
-    addThreadScratch(needs, ScratchPackA, s.in_h * s.in_w * sizeof(float));
+    addThreadScratch(needs, ScratchPackA, getInputSize(s) * sizeof(float));
     addThreadScratch(needs, ScratchPackB, positions * sizeof(float));
   }
   if (!hasOutput)
@@ -133,8 +147,8 @@ static void runForward(void *ctx, const fx_rt_conv_shape &s, const S *input,
                        const float *weight, const float *bias, float *output,
                        fx_rt_epilogue_f32 epilogue, void *closure) {
   const int64_t multiplier = s.out_channels / s.groups;
-  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
-  const int64_t inPlane = s.in_h * s.in_w;
+  const int64_t taps = getTaps(s), positions = getPositions(s);
+  const int64_t inPlane = getInputSize(s);
   parallelFor(
       ctx, s.batch * s.groups, planeGrain(s), [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
@@ -146,10 +160,12 @@ static void runForward(void *ctx, const fx_rt_conv_shape &s, const S *input,
                              : threadScratchOf<float>(ScratchTile,
                                                       multiplier * positions);
           for (int64_t m = 0; m < multiplier; ++m)
-            kernels().depthwiseForward(image.plane, image.image,
-                                       weight + (channel + m) * taps,
-                                       bias ? bias[channel + m] : 0.0f,
-                                       to + m * positions);
+            image.forEachPlane([&](const float *from, int64_t at) {
+              kernels().depthwiseForward(image.plane, from,
+                                         weight + (channel + m) * taps,
+                                         bias ? bias[channel + m] : 0.0f,
+                                         to + m * positions + at);
+            });
           if (epilogue)
             epilogue(closure, i / s.groups, channel, 0, multiplier, positions,
                      to, positions);
@@ -165,7 +181,7 @@ int32_t fxrt::depthwiseForward(void *ctx, const fx_rt_conv_shape &s,
   if constexpr (std::is_same_v<S, float>) {
     runForward(ctx, s, input, weight, bias, output, epilogue, closure);
   } else {
-    const int64_t size = s.out_channels * s.kernel_h * s.kernel_w;
+    const int64_t size = s.out_channels * getTaps(s);
     ScopedBuffer<float> wide(ctx, size);
     if (!wide.get())
       return 1;
@@ -179,14 +195,18 @@ int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
                                  const float *gradOutput, const float *weight,
                                  float *gradInput) {
   const int64_t multiplier = s.out_channels / s.groups;
-  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
-  if (multiplier == 1 && s.stride_h == 1 && s.stride_w == 1) {
+  const int64_t taps = getTaps(s), positions = getPositions(s);
+  if (multiplier == 1 && s.stride_d == 1 && s.stride_h == 1 &&
+      s.stride_w == 1) {
     // A forward convolution of the output's gradient with the kernel reversed.
     fx_rt_conv_shape reversed = s;
+    reversed.in_d = s.out_d;
     reversed.in_h = s.out_h;
     reversed.in_w = s.out_w;
+    reversed.out_d = s.in_d;
     reversed.out_h = s.in_h;
     reversed.out_w = s.in_w;
+    reversed.pad_d = (s.kernel_d - 1) * s.dilation_d - s.pad_d;
     reversed.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
     reversed.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
     ScopedBuffer<float> reversedWeight(ctx, s.groups * taps);
@@ -205,11 +225,13 @@ int32_t fxrt::depthwiseBackwardData(void *ctx, const fx_rt_conv_shape &s,
                 for (int64_t i = begin; i < end; ++i) {
                   image.clear();
                   for (int64_t m = 0; m < multiplier; ++m)
-                    kernels().depthwiseData(
-                        image.plane, image.image,
-                        weight + (i % s.groups * multiplier + m) * taps,
-                        gradOutput + (i * multiplier + m) * positions);
-                  image.write(gradInput + i * s.in_h * s.in_w);
+                    image.forEachPlane([&](float *to, int64_t at) {
+                      kernels().depthwiseData(
+                          image.plane, to,
+                          weight + (i % s.groups * multiplier + m) * taps,
+                          gradOutput + (i * multiplier + m) * positions + at);
+                    });
+                  image.write(gradInput + i * getInputSize(s));
                 }
               });
   return 0;
@@ -220,7 +242,7 @@ void fxrt::depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &s,
                                    const S *gradOutput, const S *input,
                                    float *gradWeight) {
   const int64_t multiplier = s.out_channels / s.groups;
-  const int64_t taps = s.kernel_h * s.kernel_w, positions = s.out_h * s.out_w;
+  const int64_t taps = getTaps(s), positions = getPositions(s);
   // A group is one task: its sums then have one order.
   parallelFor(
       ctx, s.groups, maxOf(1, planeGrain(s) / s.batch),
@@ -231,14 +253,18 @@ void fxrt::depthwiseBackwardWeight(void *ctx, const fx_rt_conv_shape &s,
         for (int64_t group = begin; group < end; ++group)
           for (int64_t n = 0; n < s.batch; ++n) {
             int64_t plane = n * s.groups + group;
-            image.read(getWide(input + plane * s.in_h * s.in_w,
-                               s.in_h * s.in_w, ScratchPackA));
-            for (int64_t m = 0; m < multiplier; ++m)
-              kernels().depthwiseWeight(
-                  image.plane, image.image,
+            image.read(getWide(input + plane * getInputSize(s),
+                               getInputSize(s), ScratchPackA));
+            for (int64_t m = 0; m < multiplier; ++m) {
+              const float *grad =
                   getWide(gradOutput + (plane * multiplier + m) * positions,
-                          positions, ScratchPackB),
-                  gradWeight + (group * multiplier + m) * taps);
+                          positions, ScratchPackB);
+              image.forEachPlane([&](const float *from, int64_t at) {
+                kernels().depthwiseWeight(
+                    image.plane, from, grad + at,
+                    gradWeight + (group * multiplier + m) * taps);
+              });
+            }
           }
       });
 }

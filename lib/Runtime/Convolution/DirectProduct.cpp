@@ -26,7 +26,8 @@ public:
         kcMax(blockK(K, sizeof(float))), nr(product.tiles.nr),
         panels(weightPanels(product.M)) {
     rowStep = p.cols + p.spanX;
-    int64_t rowBytes = maxOf(1, p.channels * rowStep * sizeof(float));
+    const int64_t slices = p.spanZ + 1;
+    int64_t rowBytes = maxOf(1, p.channels * slices * rowStep * sizeof(float));
     blockRows = minOf(p.rows, maxOf(4, kBlockBytes / rowBytes - p.spanY));
     // So does the result of a block that only the epilogue reads.
     if (!p.hasDest)
@@ -37,7 +38,8 @@ public:
     blockRows = ceilDiv(p.rows, blocks);
     // Planes at a multiple of a page would share cache sets.
     int64_t line = 64 / sizeof(float);
-    planeStep = (ceilDiv((blockRows + p.spanY) * rowStep, line) | 1) * line;
+    sliceStep = (blockRows + p.spanY) * rowStep;
+    planeStep = (ceilDiv(slices * sliceStep, line) | 1) * line;
   }
 
   void addScratch(fx_rt_scratch &needs) const {
@@ -54,23 +56,27 @@ public:
     if (!buffer.get())
       return false;
     offsets = buffer.get();
+    minZ = p.tapZ[0];
     minY = p.tapY[0];
     minX = p.tapX[0];
     for (int64_t t = 1; t < p.taps; ++t) {
+      minZ = minOf(minZ, p.tapZ[t]);
       minY = minOf(minY, p.tapY[t]);
       minX = minOf(minX, p.tapX[t]);
     }
     for (int64_t k = 0; k < K; ++k) {
       int64_t t = k % p.taps;
       offsets[k] = int32_t(k / p.taps * planeStep +
+                           (p.tapZ[t] - minZ) * sliceStep +
                            (p.tapY[t] - minY) * rowStep + p.tapX[t] - minX);
     }
     int64_t work = p.M * K * blockRows * p.cols;
-    parallelFor(ctx, p.batch * p.groups * blocks,
+    parallelFor(ctx, p.batch * p.groups * p.depth * blocks,
                 maxOf(1, 200000 / maxOf(work, 1)),
                 [&](int64_t begin, int64_t end) {
                   for (int64_t i = begin; i < end; ++i)
-                    runBlock(i / blocks, i % blocks * blockRows);
+                    runBlock(i / blocks / p.depth, i / blocks % p.depth,
+                             i % blocks * blockRows);
                 });
     return true;
   }
@@ -79,25 +85,31 @@ private:
   const PatchProduct &p;
   const int64_t K, kcMax, nr;
   const EvenSplit panels;
-  int64_t minY, minX;
+  int64_t minZ, minY, minX;
   /// Of the padded copy of a block.
-  int64_t rowStep, planeStep;
+  int64_t rowStep, sliceStep, planeStep;
   int64_t blockRows, blocks;
   int32_t *offsets;
 
   /// The last tile reads past the last row.
   int64_t paddedCount() const { return p.channels * planeStep + 2 * nr; }
 
-  /// Rows [y0 + minY, y0 + minY + rows + spanY) of all channels, with zeros
-  /// around.
-  void copyPadded(const float *source, int64_t y0, int64_t rows,
+  /// Rows [y0 + minY, y0 + minY + rows + spanY) of the slices [z0 + minZ,
+  /// z0 + minZ + spanZ] of all channels, with zeros around.
+  void copyPadded(const float *source, int64_t z0, int64_t y0, int64_t rows,
                   float *to) const {
     // Columns [from, end) of the copy are in the image.
     const int64_t from = minOf(maxOf(-minX, 0), rowStep);
     const int64_t end = maxOf(minOf(p.sourceW - minX, rowStep), from);
-    for (int64_t c = 0; c < p.channels; ++c, to += planeStep) {
-      const float *plane = source + c * p.sourceH * p.sourceW;
-      float *row = to;
+    const int64_t slices = p.spanZ + 1;
+    for (int64_t i = 0; i < p.channels * slices; ++i) {
+      const int64_t c = i / slices, z = z0 + minZ + i % slices;
+      const float *plane = source + (c * p.sourceD + z) * p.sourceH * p.sourceW;
+      float *row = to + c * planeStep + i % slices * sliceStep;
+      if (z < 0 || z >= p.sourceD) {
+        memset(row, 0, (rows + p.spanY) * rowStep * sizeof(float));
+        continue;
+      }
       const int64_t first = y0 + minY;
       for (int64_t y = first; y < first + rows + p.spanY; ++y, row += rowStep) {
         if (y < 0 || y >= p.sourceH) {
@@ -113,17 +125,20 @@ private:
     }
   }
 
-  void runBlock(int64_t unit, int64_t y0) const {
+  void runBlock(int64_t unit, int64_t z, int64_t y0) const {
     const int64_t rows = minOf(blockRows, p.rows - y0);
     if (rows <= 0)
       return;
     const int64_t group = unit % p.groups;
-    const int64_t destPlane = p.hasDest ? p.destH * p.destW : rows * p.cols;
+    const int64_t destPlane =
+        p.hasDest ? p.destD * p.destH * p.destW : rows * p.cols;
+    const int64_t position = (z * p.rows + y0) * p.cols;
     float *padded = threadScratchOf<float>(ScratchConv, paddedCount());
-    copyPadded(p.source + unit * p.channels * p.sourceH * p.sourceW, y0, rows,
-               padded);
+    copyPadded(p.source +
+                   unit * p.channels * p.sourceD * p.sourceH * p.sourceW,
+               z, y0, rows, padded);
     float *dest =
-        p.hasDest ? p.dest + unit * p.M * destPlane + y0 * p.cols
+        p.hasDest ? p.dest + unit * p.M * destPlane + position
                : threadScratchOf<float>(ScratchTile, p.M * destPlane);
     const float *weight = p.weight + group * p.M * K;
     for (int64_t k = 0; k < K; k += kcMax) {
@@ -145,18 +160,18 @@ private:
     }
     if (p.epilogue)
       p.epilogue(p.closure, p.firstImage + unit / p.groups, group * p.M,
-                 y0 * p.cols, p.M, rows * p.cols, dest, destPlane);
+                 position, p.M, rows * p.cols, dest, destPlane);
   }
 };
 } // namespace
 
 bool fxrt::isDirectProduct(const PatchProduct &p) {
   const int64_t nr = p.tiles.nr;
-  return p.packed && p.strideX == 1 && p.strideY == 1 && p.dense() &&
+  return p.packed && p.strideX == 1 && p.strideY == 1 && p.strideZ == 1 && p.dense() &&
          p.taps > 1 && p.M <= kMaxRows && p.cols >= nr &&
          (p.cols % nr == 0 || p.cols >= 4 * nr) &&
          // Offsets are 32 bits.
-         p.channels * p.sourceH * p.sourceW < int64_t(1) << 28;
+         p.channels * (p.spanZ + 1) * p.sourceH * p.sourceW < int64_t(1) << 28;
 }
 
 bool fxrt::runDirectProduct(void *ctx, const PatchProduct &product) {

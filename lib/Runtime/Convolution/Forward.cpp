@@ -17,13 +17,14 @@ using namespace fxrt;
 
 bool fxrt::checkShape(const fx_rt_conv_shape &s, const char *function) {
   const char *problem = nullptr;
-  if (s.batch < 0 || s.in_channels < 0 || s.in_h < 0 || s.in_w < 0 ||
-      s.out_channels < 0 || s.out_h < 0 || s.out_w < 0)
+  if (s.batch < 0 || s.in_channels < 0 || s.in_d < 0 || s.in_h < 0 ||
+      s.in_w < 0 || s.out_channels < 0 || s.out_d < 0 || s.out_h < 0 ||
+      s.out_w < 0)
     problem = "a tensor has a negative size";
-  else if (s.kernel_h < 1 || s.kernel_w < 1)
+  else if (s.kernel_d < 1 || s.kernel_h < 1 || s.kernel_w < 1)
     problem = "the kernel is empty";
-  else if (s.stride_h < 1 || s.stride_w < 1 || s.dilation_h < 1 ||
-           s.dilation_w < 1)
+  else if (s.stride_d < 1 || s.stride_h < 1 || s.stride_w < 1 ||
+           s.dilation_d < 1 || s.dilation_h < 1 || s.dilation_w < 1)
     problem = "a stride or dilation is not positive";
   else if (s.groups < 1 || s.in_channels % s.groups != 0 ||
            s.out_channels % s.groups != 0)
@@ -56,8 +57,8 @@ template <typename S>
 struct ForwardPlan {
   ForwardPlan(const fx_rt_conv_shape &s, bool hasOutput)
       : s(s), hasOutput(hasOutput) {
-    const int64_t positions = s.out_h * s.out_w, nr = kernels().f32.nr;
-    taps = s.kernel_h * s.kernel_w;
+    const int64_t positions = getPositions(s), nr = kernels().f32.nr;
+    taps = getTaps(s);
     channels = getTileChannels<S>(s.in_channels / s.groups);
     // A packed copy of the weights pays off when several panels use it.
     pack = kIsNarrow<S> || s.batch * positions > 6 * nr;
@@ -70,7 +71,7 @@ struct ForwardPlan {
     preparedCount = isTiled ? winogradFilterCount(s)
                     : pack  ? s.out_channels * channels * taps
                             : 0;
-    convertedImage = s.groups * channels * s.in_h * s.in_w;
+    convertedImage = s.groups * channels * getInputSize(s);
     imagesAtOnce = s.batch;
     if (kIsNarrow<S>)
       imagesAtOnce = minOf(
@@ -78,7 +79,7 @@ struct ForwardPlan {
   }
 
   GemmProblem<S, float> getProduct() const {
-    const int64_t positions = s.out_h * s.out_w;
+    const int64_t positions = getPositions(s);
     GemmProblem<S, float> p;
     p.batch = s.batch;
     p.M = s.out_channels;
@@ -103,13 +104,17 @@ struct ForwardPlan {
     product.batch = images;
     product.groups = s.groups;
     product.channels = channels;
+    product.sourceD = s.in_d;
     product.sourceH = s.in_h;
     product.sourceW = s.in_w;
     product.taps = taps;
+    product.spanZ = (s.kernel_d - 1) * s.dilation_d;
     product.spanY = (s.kernel_h - 1) * s.dilation_h;
     product.spanX = (s.kernel_w - 1) * s.dilation_w;
+    product.strideZ = s.stride_d;
     product.strideY = s.stride_h;
     product.strideX = s.stride_w;
+    product.depth = product.destD = s.out_d;
     product.rows = product.destH = s.out_h;
     product.cols = product.destW = s.out_w;
     product.packed = pack;
@@ -181,7 +186,7 @@ void addScratch(const fx_rt_conv_shape &s, bool hasOutput,
   addLent(needs, plan.preparedCount * sizeof(float));
   if (plan.isTiled)
     return addWinogradScratch(s, needs);
-  addLent(needs, 2 * plan.taps * sizeof(int64_t));
+  addLent(needs, 3 * plan.taps * sizeof(int64_t));
   addLent(needs, plan.convertedCount() * sizeof(float));
   if (plan.panelCount())
     addThreadScratch(needs, ScratchTile, plan.panelCount() * sizeof(float));
@@ -195,20 +200,22 @@ int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
                    fx_rt_epilogue_f32 epilogue, void *closure) {
   const fx_rt_conv_shape &s = plan.s;
   const int64_t taps = plan.taps;
-  ScopedBuffer<int64_t> offsets(ctx, 2 * taps);
+  ScopedBuffer<int64_t> offsets(ctx, 3 * taps);
   ScopedBuffer<float> converted(ctx, plan.convertedCount());
   if (!offsets.get() || !converted.get())
     return 1;
   for (int64_t t = 0; t < taps; ++t) {
-    offsets.get()[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
-    offsets.get()[taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
+    const int64_t row = t / s.kernel_w;
+    offsets.get()[t] = row / s.kernel_h * s.dilation_d - s.pad_d;
+    offsets.get()[taps + t] = row % s.kernel_h * s.dilation_h - s.pad_h;
+    offsets.get()[2 * taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
   }
   for (int64_t n = 0; n < s.batch; n += plan.imagesAtOnce) {
     const int64_t images = minOf(plan.imagesAtOnce, s.batch - n);
     PatchProduct product = plan.getPatchProduct(images);
-    const S *source = input + n * s.in_channels * s.in_h * s.in_w;
+    const S *source = input + n * s.in_channels * getInputSize(s);
     if constexpr (kIsNarrow<S>) {
-      const int64_t C = s.in_channels / s.groups, plane = s.in_h * s.in_w;
+      const int64_t C = s.in_channels / s.groups, plane = getInputSize(s);
       parallelFor(ctx, images * s.groups, maxOf(1, 65536 / maxOf(1, C * plane)),
                   [&](int64_t begin, int64_t end) {
                     for (int64_t i = begin; i < end; ++i)
@@ -221,11 +228,12 @@ int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
       product.source = source;
     }
     product.weight = weight;
-    product.tapY = offsets.get();
-    product.tapX = offsets.get() + taps;
+    product.tapZ = offsets.get();
+    product.tapY = offsets.get() + taps;
+    product.tapX = offsets.get() + 2 * taps;
     product.bias = bias;
     product.dest =
-        output ? output + n * s.out_channels * s.out_h * s.out_w : nullptr;
+        output ? output + n * s.out_channels * getPositions(s) : nullptr;
     product.epilogue = epilogue;
     product.closure = closure;
     product.firstImage = n;

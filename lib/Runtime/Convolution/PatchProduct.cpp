@@ -21,7 +21,7 @@ constexpr int64_t kRowsAtOnce = 196;
 
 /// A run of positions of one panel in one row of the grid of one image.
 struct Segment {
-  int64_t image, y, x;
+  int64_t image, z, y, x;
   int32_t lane, length;
 };
 
@@ -29,22 +29,26 @@ struct Segment {
 /// vector boundaries if `lanes` is not 0. Returns the number of runs.
 int splitPositions(const PatchProduct &p, int64_t begin, int64_t count,
                    int64_t image, int lanes, Segment *segments) {
-  int64_t size = p.rows * p.cols;
+  int64_t size = p.depth * p.rows * p.cols;
   image += begin / size;
-  int64_t y = begin % size / p.cols, x = begin % p.cols;
+  int64_t z = begin % size / (p.rows * p.cols);
+  int64_t y = begin / p.cols % p.rows, x = begin % p.cols;
   int number = 0;
   for (int64_t lane = 0; lane < count;) {
     int64_t length = minOf(p.cols - x, count - lane);
     if (lanes)
       length = minOf(length, lanes - lane % lanes);
-    segments[number++] = {image, y, x, int32_t(lane), int32_t(length)};
+    segments[number++] = {image, z, y, x, int32_t(lane), int32_t(length)};
     lane += length;
     x += length;
     if (x == p.cols) {
       x = 0;
       if (++y == p.rows) {
         y = 0;
-        ++image;
+        if (++z == p.depth) {
+          z = 0;
+          ++image;
+        }
       }
     }
   }
@@ -63,8 +67,9 @@ int32_t findPieces(const PatchProduct &p, const Segment *segments, int number,
       *begin++ = count;
       for (; s < number && segments[s].lane / lanes == v; ++s) {
         const Segment &segment = segments[s];
+        int64_t z = segment.z * p.strideZ + p.tapZ[t];
         int64_t y = segment.y * p.strideY + p.tapY[t];
-        if (y < 0 || y >= p.sourceH)
+        if (z < 0 || z >= p.sourceD || y < 0 || y >= p.sourceH)
           continue;
         // Positions i of the run with 0 <= x + i * strideX < sourceW.
         int64_t x = segment.x * p.strideX + p.tapX[t];
@@ -76,7 +81,8 @@ int32_t findPieces(const PatchProduct &p, const Segment *segments, int number,
         if (from >= to)
           continue;
         int64_t lane = segment.lane % lanes;
-        int64_t offset = segment.image * imageSize + y * p.sourceW + x -
+        int64_t offset = segment.image * imageSize +
+                         (z * p.sourceH + y) * p.sourceW + x -
                          lane * p.strideX;
         uint32_t mask = ((1u << (to - from)) - 1) << (lane + from);
         if (count > first && pieces[count - 1].offset == offset)
@@ -106,9 +112,9 @@ public:
   PatchRunner(const PatchProduct &product)
       : p(product), tiles(product.tiles), K(product.K()),
         kcMax(blockK(K, sizeof(float))), nr(tiles.nr),
-        positions(product.rows * product.cols),
-        plane(product.sourceH * product.sourceW),
-        destPlane(product.destH * product.destW),
+        positions(product.depth * product.rows * product.cols),
+        plane(product.sourceD * product.sourceH * product.sourceW),
+        destPlane(product.destD * product.destH * product.destW),
         panels(weightPanels(product.M)) {
     // Panels of one image each waste the rest of the last one.
     int64_t padded = roundUp(positions, nr);
@@ -287,7 +293,7 @@ private:
         int64_t position = (begin + lane) % positions;
         int64_t length = minOf(count - lane, positions - position);
         segments[number] = {(joined ? 0 : unit) + (begin + lane) / positions,
-                            position / p.cols, position % p.cols,
+                            0, position / p.cols, position % p.cols,
                             int32_t(lane), int32_t(length)};
         lane += length;
       }
@@ -298,7 +304,9 @@ private:
       const Segment &segment = segments[s];
       const float *from = tile + segment.lane;
       float *to = destAt(segment.image, group, row0) +
-                  (segment.y * p.destStepY + p.destY) * p.destW +
+                  ((segment.z * p.destStepZ + p.destZ) * p.destH +
+                   segment.y * p.destStepY + p.destY) *
+                      p.destW +
                   segment.x * p.destStepX + p.destX;
       for (int64_t m = row0; m < rowEnd; ++m, from += nr, to += destPlane) {
         if (p.destStepX == 1)
@@ -330,8 +338,8 @@ private:
 } // namespace
 
 void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
-  if (product.batch <= 0 || product.M <= 0 || product.rows <= 0 ||
-      product.cols <= 0)
+  if (product.batch <= 0 || product.M <= 0 || product.depth <= 0 ||
+      product.rows <= 0 || product.cols <= 0)
     return;
   if (isDirectProduct(product) && runDirectProduct(ctx, product))
     return;

@@ -210,7 +210,8 @@ static bool isEnabled() {
 }
 
 bool fxrt::isWinograd(const fx_rt_conv_shape &s) {
-  return s.groups == 1 && s.kernel_h == 3 && s.kernel_w == 3 &&
+  return s.groups == 1 && s.in_d == 1 && s.out_d == 1 && s.kernel_d == 1 &&
+         s.pad_d == 0 && s.kernel_h == 3 && s.kernel_w == 3 &&
          s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
          s.dilation_w == 1 && s.in_channels >= kMinChannels &&
          s.in_channels <= kMaxChannels && s.out_channels >= kMinChannels &&

@@ -92,7 +92,7 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
   ArrayRef<int64_t> output = isForward ? result : operand;
   int64_t spatial = match.stride.size(), g = match.grouped;
   auto pick = [&](ArrayRef<int64_t> values, int64_t absent, int64_t axis) {
-    int64_t i = axis - (2 - spatial);
+    int64_t i = axis - (3 - spatial);
     return i < 0 ? absent : values[i];
   };
   ArrayRef<int64_t> in = input.drop_front(2), out = output.drop_front(2 + g),
@@ -100,20 +100,26 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
   int64_t groups = g ? weight[0] : 1;
   fx_rt_conv_shape shape = {input[0],
                             input[1],
-                            pick(in, 1, 0),
                             pick(in, 1, 1),
+                            pick(in, 1, 2),
                             groups * weight[g],
-                            pick(out, 1, 0),
                             pick(out, 1, 1),
-                            pick(kernel, 1, 0),
+                            pick(out, 1, 2),
                             pick(kernel, 1, 1),
-                            pick(match.stride, 1, 0),
+                            pick(kernel, 1, 2),
                             pick(match.stride, 1, 1),
-                            pick(match.padding, 0, 0),
+                            pick(match.stride, 1, 2),
                             pick(match.padding, 0, 1),
-                            pick(match.dilation, 1, 0),
+                            pick(match.padding, 0, 2),
                             pick(match.dilation, 1, 1),
-                            groups};
+                            pick(match.dilation, 1, 2),
+                            groups,
+                            pick(in, 1, 0),
+                            pick(out, 1, 0),
+                            pick(kernel, 1, 0),
+                            pick(match.stride, 1, 0),
+                            pick(match.padding, 0, 0),
+                            pick(match.dilation, 1, 0)};
   fx_rt_scratch scratch;
   if (isForward)
     fx_rt_conv2d_scratch(&shape, getElementNumber(match), hasResult,

@@ -133,7 +133,7 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
   };
   Value one = constant(1), zero = constant(0);
   auto pick = [&](auto get, Value absent, int64_t axis) -> Value {
-    int64_t i = axis - (2 - spatial);
+    int64_t i = axis - (3 - spatial);
     return i < 0 ? absent : get(i);
   };
   auto sizeAt = [&](const Buffer &buffer, int64_t lead) {
@@ -147,20 +147,26 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
       arith::MulIOp::create(b, loc, groups, size(weight, g));
   // The fields of fx_rt_conv_shape.
   SmallVector<Value> fields = {size(input, 0), size(input, 1),
-                               pick(sizeAt(input, 2), one, 0),
                                pick(sizeAt(input, 2), one, 1),
+                               pick(sizeAt(input, 2), one, 2),
                                outChannels,
-                               pick(sizeAt(output, 2 + g), one, 0),
                                pick(sizeAt(output, 2 + g), one, 1),
-                               pick(sizeAt(weight, 2 + g), one, 0),
+                               pick(sizeAt(output, 2 + g), one, 2),
                                pick(sizeAt(weight, 2 + g), one, 1),
-                               pick(known(match.stride), one, 0),
+                               pick(sizeAt(weight, 2 + g), one, 2),
                                pick(known(match.stride), one, 1),
-                               pick(known(match.padding), zero, 0),
+                               pick(known(match.stride), one, 2),
                                pick(known(match.padding), zero, 1),
-                               pick(known(match.dilation), one, 0),
+                               pick(known(match.padding), zero, 2),
                                pick(known(match.dilation), one, 1),
-                               groups};
+                               pick(known(match.dilation), one, 2),
+                               groups,
+                               pick(sizeAt(input, 2), one, 0),
+                               pick(sizeAt(output, 2 + g), one, 0),
+                               pick(sizeAt(weight, 2 + g), one, 0),
+                               pick(known(match.stride), one, 0),
+                               pick(known(match.padding), zero, 0),
+                               pick(known(match.dilation), one, 0)};
   Value shape = LLVM::AllocaOp::create(b, loc, pointer, i64,
                                        constant(fields.size()), 8);
   for (auto [i, field] : llvm::enumerate(fields))
