@@ -9,8 +9,8 @@ from typing import Any, List, NamedTuple
 
 import torch
 
-from . import (_call, _frozen, _hooks, _library, _report, _shortcuts, _split,
-               config)
+from . import (_call, _frozen, _hooks, _inference, _library, _report,
+               _shortcuts, _split, config)
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -27,13 +27,40 @@ def compile(gm, example_inputs, options):
 
 
 def compile_fx(gm, example_inputs, options):
+    """Compiles a graph without lists among its inputs."""
+    _hooks.apply_to_dynamo_graph(options.pre_grad_custom, gm)
+    compat.time_guards_quickly()
+    return (_compile_directly(gm, example_inputs, options)
+            or _compile_with_aot(gm, example_inputs, options))
+
+
+def _compile_directly(gm, example_inputs, options):
+    """The callable of an inference graph that needs no AOTAutograd and no
+    operators of PyTorch; None for another."""
+    # What is frozen is known to AOTAutograd; a hook is to see one graph.
+    if options.freezing or options.joint_custom_pre:
+        return None
+    try:
+        traced = _inference.trace(gm, example_inputs)
+    except Exception as error:
+        _log_failure("AOTAutograd traces a graph", error)
+        return None
+    if traced is None or _is_trivial(traced):
+        return None
+    function = _compile_whole(
+        traced, options,
+        lambda: _compile_inference(traced, example_inputs, options))
+    return function and _inference.make_call(function, traced,
+                                             len(example_inputs))
+
+
+def _compile_with_aot(gm, example_inputs, options):
     """Has AOTAutograd trace the graph and compiles what it traced.
 
     AOTAutograd calls `inference_compiler` for a graph without gradients. For
     training it calls `partition_fn` with the joint graph, then the other two
     with what that returned.
     """
-    _hooks.apply_to_dynamo_graph(options.pre_grad_custom, gm)
     parts = _shortcuts.Parts()
     call = compat.aot_compile(
         gm,

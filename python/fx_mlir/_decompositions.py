@@ -95,9 +95,12 @@ NOT_DECOMPOSED = (
 # all f64. With mixed types (autocast) PyTorch does not tell results' types.
 _NORMS = (
     aten._native_batch_norm_legit_functional.default,
+    aten._native_batch_norm_legit_no_training.default,
     aten.native_batch_norm_backward.default,
     aten.native_layer_norm.default,
     aten.native_layer_norm_backward.default,
+    aten.native_group_norm.default,
+    aten.native_group_norm_backward.default,
 )
 
 

@@ -5,6 +5,7 @@ release may change; the tests of the backend exercise them.
 """
 
 import math
+import time
 import warnings
 
 import torch
@@ -61,6 +62,78 @@ def aot_compile(gm, example_inputs, **compilers):
         keep_inference_input_mutations=True,
         **compilers,
     )
+
+
+# -- Inference graphs that AOTAutograd does not see (_inference.py)
+
+
+def is_traced_by_dynamo():
+    """Whether Dynamo is compiling a graph, and will call it with real
+    tensors (DDPOptimizer calls it with fake ones first)."""
+    context = torch._guards.TracingContext.try_get()
+    return (context is not None and context.fake_mode is not None
+            and not context.fakify_first_call)
+
+
+def time_guards_quickly():
+    """Has Dynamo time the next graph's guards as they are.
+
+    Dynamo empties the processor's caches before it times guards, for a figure
+    in its log. That takes 20 to 50 ms, more than a small graph takes to compile.
+    """
+    from torch._dynamo import guards
+
+    def profile(root, scope, count):
+        guards.profile_guard_manager = patient
+        start = time.perf_counter()
+        for _ in range(count):
+            root.check(scope)
+        return (time.perf_counter() - start) / count * 1e6
+
+    patient = guards.profile_guard_manager
+    # One that no graph has used stays: that graph failed to compile.
+    if patient.__module__ != __name__:
+        guards.profile_guard_manager = profile
+
+
+def trace_inference(gm, example_inputs):
+    """The operators of a Dynamo graph of known sizes, after decompositions."""
+    from torch._dispatch.python import enable_python_dispatcher
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    mode = torch._guards.TracingContext.get().fake_mode
+    fakes = [x if isinstance(x, FakeTensor)
+             else mode.from_tensor(x, static_shapes=True)
+             for x in example_inputs]
+
+    def run(*args):
+        return list(torch.fx.Interpreter(gm).run(*args))
+
+    with real_tensors(), mode, torch.no_grad(), enable_python_dispatcher(), \
+            torch.fx.traceback.preserve_node_meta():
+        traced = make_fx(run, decomposition_table=decompositions(),
+                         tracing_mode="real",
+                         _allow_non_fake_inputs=True)(*fakes)
+    traced.graph.eliminate_dead_code()
+    return traced
+
+
+def has_symbols(tensor):
+    """Whether a tensor's sizes, strides or offset are not numbers."""
+    return not all(isinstance(n, int) for n in (
+        *tensor.shape, *tensor.stride(), tensor.storage_offset()))
+
+
+# Their schemas do not say that they write running statistics.
+_SILENT_WRITERS = frozenset(
+    getattr(torch.ops.aten, name).default
+    for name in ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm",
+                 "_batch_norm_impl_index"))
+
+
+def mutates(operator):
+    """Whether an operator writes to its arguments."""
+    return operator._schema.is_mutable or operator in _SILENT_WRITERS
 
 
 # -- What AOTAutograd does around compiled code (_shortcuts.py)
@@ -272,7 +345,7 @@ def extract_parts(gm, saved, num_fwd_outputs, static):
     from torch._functorch import partitioners
     from torch.utils._ordered_set import OrderedSet
 
-    is_symbol = [isinstance(n.meta.get("val"), _SYMBOLIC) for n in saved]
+    is_symbol = [isinstance(n.meta.get("val"), SYMBOLIC) for n in saved]
     return partitioners._extract_fwd_bwd_modules(
         gm,
         [n for n, symbol in zip(saved, is_symbol, strict=True) if not symbol],
@@ -282,7 +355,7 @@ def extract_parts(gm, saved, num_fwd_outputs, static):
     )
 
 
-_SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
 def fake_mode_of(values):

@@ -16,16 +16,22 @@ from checks import assert_same
 @pytest.fixture
 def roads(monkeypatch):
     """Why each compiled graph takes AOTAutograd's road; None for a shortcut."""
-    from fx_mlir import _shortcuts
+    from fx_mlir import _inference, _shortcuts
 
     taken = []
     why_not = _shortcuts.why_not
+    make_call = _inference.make_call
 
     def note(*args):
         taken.append(why_not(*args))
         return taken[-1]
 
+    def note_direct(*args):
+        taken.append(None)
+        return make_call(*args)
+
     monkeypatch.setattr(_shortcuts, "why_not", note)
+    monkeypatch.setattr(_inference, "make_call", note_direct)
     return taken
 
 
