@@ -33,7 +33,7 @@ struct Store {
 };
 
 bool operator==(const FrozenKey &a, const FrozenKey &b) {
-  return a.weight == b.weight && a.kind == b.kind &&
+  return a.weight == b.weight && a.kind == b.kind && a.type == b.type &&
          !memcmp(a.values, b.values, sizeof(a.values));
 }
 

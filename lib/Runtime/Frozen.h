@@ -4,6 +4,7 @@
 #define FX_LIB_RUNTIME_FROZEN_H
 
 #include "Internal.h"
+#include "Kernels.h"
 
 namespace fxrt {
 
@@ -12,6 +13,7 @@ struct FrozenKey {
   enum Kind { GemmPanels, ConvolutionPanels, WinogradFilters };
   const void *weight;
   Kind kind;
+  ElementType type;
   /// Sizes and strides that the form depends on.
   int64_t values[4];
 };

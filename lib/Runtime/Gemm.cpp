@@ -35,6 +35,8 @@ constexpr int64_t kDotRows = 48;
 /// many rows would pay for.
 constexpr int64_t kLongDot = 512;
 constexpr int64_t kLongDotRows = 256;
+/// More rows than this use a packed B that is there already.
+constexpr int64_t kPackedDotRows = 8;
 /// Elements of a block of A and steps of K that they take at a time.
 constexpr int64_t kDotElements = int64_t(1) << 18;
 constexpr int64_t kDotSteps = 1024;
@@ -61,8 +63,14 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
   Plan plan;
   if constexpr (std::is_same_v<S, Byte>)
     plan.integers = &intKernels();
-  if constexpr (std::is_same_v<S, BFloat16>) {
+  if constexpr (std::is_same_v<S, BFloat16>)
     plan.pairs = dotKernels();
+  if (p.packedB) {
+    plan.packB = false;
+    plan.packA = !std::is_same_v<S, T> || p.N > 128 || p.csA != 1;
+    return plan;
+  }
+  if constexpr (std::is_same_v<S, BFloat16>) {
     bool isDot = p.M <= kDotRows || p.N <= 4 * kDotTile ||
                  (p.K >= kLongDot && p.M <= kLongDotRows);
     if (plan.pairs && p.csA == 1 && p.rsB == 1 && isDot &&
@@ -70,11 +78,6 @@ Plan choosePlan(const GemmProblem<S, T> &p) {
       plan.method = Method::Dot;
   }
   if constexpr (std::is_same_v<S, T>) {
-    if (p.packedB) {
-      plan.packB = false;
-      plan.packA = p.N > 128 || p.csA != 1;
-      return plan;
-    }
     const GemmKernels<T> &table = gemmKernels<T>();
     // One operand K-contiguous and long, the other small enough to be copied
     // into that form.
@@ -434,7 +437,7 @@ private:
       const T *b;
       int64_t ldb = nr;
       if (p.packedB) {
-        b = p.packedB + (n + j) * p.K + k * nr;
+        b = p.packedB + (n + j) * ceilDiv(p.K, pair) + k * nr;
       } else if (plan.packB) {
         b = packedB + j * kc;
       } else if constexpr (std::is_same_v<S, T>) {
@@ -527,10 +530,36 @@ void fxrt::runGemm(void *ctx, const GemmProblem<S, T> &p) {
               });
 }
 
-bool fxrt::packsB(const GemmProblem<float, float> &p) {
+template <typename S, typename T>
+bool fxrt::wantsPackedB(const GemmProblem<S, T> &p) {
+  if (p.M <= 0 || p.N <= 0 || p.K <= 0)
+    return false;
   const Plan plan = choosePlan(p);
-  return p.M > 0 && p.N > 0 && p.K > 0 && plan.method == Method::Tiles &&
-         plan.packB;
+  if (plan.method == Method::Tiles)
+    return plan.packB;
+  // Dot products of many rows only avoid the packing.
+  return plan.pairs && p.M > kPackedDotRows;
+}
+
+template <typename S, typename T>
+int64_t fxrt::packedCountB(const GemmProblem<S, T> &p) {
+  const Plan plan = choosePlan(p);
+  return roundUp(p.N, tileKernels(p, plan).nr) *
+         ceilDiv(p.K, stepsOfElement(plan));
+}
+
+template <typename S, typename T>
+void fxrt::packB(void *ctx, const GemmProblem<S, T> &p, T *packed) {
+  const Plan plan = choosePlan(p);
+  const int64_t nr = tileKernels(p, plan).nr;
+  const int64_t elements = ceilDiv(p.K, stepsOfElement(plan));
+  const auto pack = packKernels(p, plan).packB;
+  parallelFor(ctx, ceilDiv(p.N, nr), maxOf(1, 65536 / maxOf(1, p.K * nr)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t n = begin * nr; n < minOf(p.N, end * nr); n += nr)
+                  pack(p.B + n * p.csB, p.rsB, p.csB, p.K, minOf(nr, p.N - n),
+                       packed + n * elements);
+              });
 }
 
 template <typename S, typename T>
@@ -570,6 +599,15 @@ template void fxrt::runGemm(void *, const GemmProblem<double, double> &);
 template void fxrt::runGemm(void *, const GemmProblem<BFloat16, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<Half, float> &);
 template void fxrt::runGemm(void *, const GemmProblem<Byte, uint32_t> &);
+
+#define FX_INSTANTIATE_PACKED(S, T)                                            \
+  template bool fxrt::wantsPackedB(const GemmProblem<S, T> &);                 \
+  template int64_t fxrt::packedCountB(const GemmProblem<S, T> &);              \
+  template void fxrt::packB(void *, const GemmProblem<S, T> &, T *);
+FX_INSTANTIATE_PACKED(float, float)
+FX_INSTANTIATE_PACKED(BFloat16, float)
+FX_INSTANTIATE_PACKED(Half, float)
+#undef FX_INSTANTIATE_PACKED
 
 template void fxrt::addGemmScratch(const GemmProblem<float, float> &,
                                    fx_rt_scratch &);

@@ -75,7 +75,7 @@ template <typename S, typename T>
 void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
                 int64_t rsA, int64_t csA, int64_t bsB, int64_t rsB, int64_t csB,
                 int64_t bsC, int64_t rsC, bool hasC, bool hasEpilogue,
-                fx_rt_scratch &needs) {
+                bool isFrozen, fx_rt_scratch &needs) {
   Epilogue<T> epilogue = nullptr;
   if (hasEpilogue)
     epilogue = [](void *, int64_t, int64_t, int64_t, int64_t, int64_t, T *,
@@ -86,8 +86,13 @@ void addScratch(int64_t batch, int64_t M, int64_t N, int64_t K, int64_t bsA,
                                     bsB, rsB, csB, result, bsC, rsC, 0,
                                     epilogue);
   p.hasC = hasC;
+  static const T packed = 0;
+  if constexpr (!std::is_same_v<T, double>)
+    if (isFrozen && wantsPackedB(p))
+      p.packedB = &packed;
   addGemmScratch(p, needs);
 }
+
 //===----------------------------------------------------------------------===//
 // 8-bit integers
 //===----------------------------------------------------------------------===//
@@ -192,7 +197,7 @@ void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
                         int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
                         int64_t rsC, int32_t hasC, int32_t hasEpilogue,
-                        fx_rt_scratch *scratch) {
+                        int32_t isFrozen, fx_rt_scratch *scratch) {
   *scratch = {};
   if (type >= 4) {
     const Byte *none = nullptr;
@@ -208,7 +213,7 @@ void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
              : type == 3 ? addScratch<Half, float>
                          : addScratch<float, float>;
   add(batch, M, N, K, bsA, rsA, csA, bsB, rsB, csB, bsC, rsC, hasC != 0,
-      hasEpilogue != 0, *scratch);
+      hasEpilogue != 0, isFrozen != 0, *scratch);
 }
 
 void fx_rt_sgemm(void *ctx, int64_t M, int64_t N, int64_t K, const float *A,
@@ -267,21 +272,49 @@ void fx_rt_gemm_f16(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
           accumulate, epilogue, closure);
 }
 
-int64_t fx_rt_sgemm_pack_b_size(int64_t N, int64_t K) {
-  return roundUp(N, kernels().f32.nr) * K;
+namespace {
+GemmProblem<float, float> getWeight(int64_t N, int64_t K, const float *B,
+                                    int64_t rsB, int64_t csB) {
+  GemmProblem<float, float> p;
+  p.M = 1 << 20;
+  p.N = N;
+  p.K = K;
+  p.A = nullptr;
+  p.rsA = K;
+  p.csA = 1;
+  p.B = B;
+  p.rsB = rsB;
+  p.csB = csB;
+  p.C = nullptr;
+  p.rsC = N;
+  return p;
 }
 
-// Panels of nr columns one after the other, each [K][nr]: any block of K is a
-// contiguous part of its panel.
+template <typename S>
+void frozen(void *ctx, void **store, int64_t M, int64_t N, int64_t K,
+            const S *A, int64_t rsA, int64_t csA, const S *B, int64_t rsB,
+            int64_t csB, float *C, int64_t rsC, fx_rt_epilogue_f32 epilogue,
+            void *closure) {
+  auto p = makeProblem<S, float>(1, M, N, K, A, 0, rsA, csA, B, 0, rsB, csB, C,
+                                 0, rsC, /*accumulate=*/0, epilogue);
+  p.closure = closure;
+  // The sides may have changed places.
+  if (p.B == B && wantsPackedB(p))
+    p.packedB = getFrozen(
+        store,
+        {B, FrozenKey::GemmPanels, kElementType<S>, {N, K, rsB, csB}},
+        packedCountB(p), [&](float *panels) { packB(ctx, p, panels); });
+  runGemm(ctx, p);
+}
+} // namespace
+
+int64_t fx_rt_sgemm_pack_b_size(int64_t N, int64_t K) {
+  return packedCountB(getWeight(N, K, nullptr, N, 1));
+}
+
 void fx_rt_sgemm_pack_b(void *ctx, int64_t N, int64_t K, const float *B,
                         int64_t rsB, int64_t csB, float *packed) {
-  const int64_t nr = kernels().f32.nr;
-  parallelFor(ctx, ceilDiv(N, nr), maxOf(1, 65536 / maxOf(1, K * nr)),
-              [&](int64_t begin, int64_t end) {
-                for (int64_t n = begin * nr; n < minOf(N, end * nr); n += nr)
-                  kernels().packF32.packB(B + n * csB, rsB, csB, K,
-                                          minOf(nr, N - n), packed + n * K);
-              });
+  packB(ctx, getWeight(N, K, B, rsB, csB), packed);
 }
 
 void fx_rt_sgemm_packed_b(void *ctx, int64_t M, int64_t N, int64_t K,
@@ -312,15 +345,26 @@ void fx_rt_sgemm_frozen(void *ctx, void **store, int64_t M, int64_t N,
                         const float *B, int64_t rsB, int64_t csB, float *C,
                         int64_t rsC, fx_rt_epilogue_f32 epilogue,
                         void *closure) {
-  auto p = makeProblem<float, float>(1, M, N, K, A, 0, rsA, csA, B, 0, rsB, csB,
-                                     C, 0, rsC, /*accumulate=*/0, epilogue);
-  p.closure = closure;
-  // The sides may have changed places.
-  if (p.B == B && packsB(p))
-    p.packedB = getFrozen(
-        store, {B, FrozenKey::GemmPanels, {N, K, rsB, csB}},
-        fx_rt_sgemm_pack_b_size(N, K), [&](float *panels) {
-          fx_rt_sgemm_pack_b(ctx, N, K, B, rsB, csB, panels);
-        });
-  runGemm(ctx, p);
+  frozen(ctx, store, M, N, K, A, rsA, csA, B, rsB, csB, C, rsC, epilogue,
+         closure);
+}
+
+void fx_rt_gemm_bf16_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                            int64_t K, const uint16_t *A, int64_t rsA,
+                            int64_t csA, const uint16_t *B, int64_t rsB,
+                            int64_t csB, float *C, int64_t rsC,
+                            fx_rt_epilogue_f32 epilogue, void *closure) {
+  frozen(ctx, store, M, N, K, reinterpret_cast<const BFloat16 *>(A), rsA, csA,
+         reinterpret_cast<const BFloat16 *>(B), rsB, csB, C, rsC, epilogue,
+         closure);
+}
+
+void fx_rt_gemm_f16_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                           int64_t K, const uint16_t *A, int64_t rsA,
+                           int64_t csA, const uint16_t *B, int64_t rsB,
+                           int64_t csB, float *C, int64_t rsC,
+                           fx_rt_epilogue_f32 epilogue, void *closure) {
+  frozen(ctx, store, M, N, K, reinterpret_cast<const Half *>(A), rsA, csA,
+         reinterpret_cast<const Half *>(B), rsB, csB, C, rsC, epilogue,
+         closure);
 }

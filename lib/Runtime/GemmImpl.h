@@ -90,8 +90,15 @@ inline int64_t blockK(int64_t K, int64_t elementSize) {
 template <typename S, typename T>
 void runGemm(void *ctx, const GemmProblem<S, T> &problem);
 
-/// Whether runGemm reads a packed copy of B.
-bool packsB(const GemmProblem<float, float> &problem);
+/// Whether runGemm should be given a packed copy of B that is there already.
+template <typename S, typename T>
+bool wantsPackedB(const GemmProblem<S, T> &problem);
+/// Elements of that copy, and how it is made: panels of nr columns one after
+/// the other, so that any block of K is a contiguous part of its panel.
+template <typename S, typename T>
+int64_t packedCountB(const GemmProblem<S, T> &problem);
+template <typename S, typename T>
+void packB(void *ctx, const GemmProblem<S, T> &problem, T *packed);
 
 /// Adds what runGemm asks threads for.
 template <typename S, typename T>

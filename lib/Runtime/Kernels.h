@@ -180,8 +180,14 @@ struct WinogradOutput {
   int64_t planeSize, width, columns, lines;
 };
 
-/// Element types of attention operands, as in fx_rt_attention_shape.
+/// Element types of operands, as in fx_rt_attention_shape.
 enum ElementType { ElementF32, ElementBF16, ElementF16 };
+template <typename S>
+constexpr ElementType kElementType = ElementF32;
+template <>
+inline constexpr ElementType kElementType<BFloat16> = ElementBF16;
+template <>
+inline constexpr ElementType kElementType<Half> = ElementF16;
 
 /// A tile of the products of queries and keys. Row r counts its first
 /// firstAllowed + r columns only.

@@ -244,6 +244,15 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
     FX_CHECK(std::all_of(state.visits.begin(), state.visits.end(),
                          [](int count) { return count == 1; }),
              "hidden epilogue of %s", text);
+    auto *frozen = half ? fx_rt_conv2d_f16_frozen : fx_rt_conv2d_bf16_frozen;
+    void *store = nullptr;
+    for (int call = 0; call < 2; ++call) {
+      std::fill(output.begin(), output.end(), NAN);
+      frozen(nullptr, &store, &s, input.bits.data(), weight.bits.data(),
+             bias.data(), output.data(), nullptr, nullptr);
+      FX_CHECK(isSame(output, wantOutput), "frozen %s", text);
+    }
+    fx_rt_release_frozen(&store);
     auto *backward = half ? fx_rt_conv2d_backward_weight_f16
                           : fx_rt_conv2d_backward_weight_bf16;
     std::vector<float> gradWeight(weight.bits.size(), NAN);

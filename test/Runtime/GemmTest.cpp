@@ -233,6 +233,23 @@ void checkNarrow(bool half) {
     // All sums are exact in f32.
     FX_CHECK(worstError(c, want, 1) == 0, "%s %ldx%ldx%ld",
              half ? "f16" : "bf16", long(M), long(N), long(K));
+    // With a frozen B: packed by the first call, used by the second one.
+    auto *frozen = half ? fx_rt_gemm_f16_frozen : fx_rt_gemm_bf16_frozen;
+    void *store = nullptr;
+    for (int call = 0; call < 2; ++call) {
+      std::fill(c.begin(), c.end(), NAN);
+      frozen(nullptr, &store, M, N, K, a.data(), rsA, csA, b.data(), rsB, csB,
+             c.data(), N, nullptr, nullptr);
+      FX_CHECK(worstError(c, want, 1) == 0, "frozen %s %ldx%ldx%ld",
+               half ? "f16" : "bf16", long(M), long(N), long(K));
+    }
+    CopyState seen{std::vector<float>(M * N, NAN), std::vector<int>(M * N), M,
+                   N};
+    frozen(nullptr, &store, M, N, K, a.data(), rsA, csA, b.data(), rsB, csB,
+           nullptr, N, copyTile, &seen);
+    fx_rt_release_frozen(&store);
+    FX_CHECK(c == seen.result, "frozen, hidden %s %ldx%ldx%ld",
+             half ? "f16" : "bf16", long(M), long(N), long(K));
     // Without C, for two products.
     a.insert(a.end(), a.begin(), a.end());
     CopyState state{std::vector<float>(2 * M * N, NAN),

@@ -110,6 +110,28 @@ def test_training_is_not_frozen():
         optimizer.zero_grad()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_narrow_weights(dtype):
+    """As exact as eager mode, before and after the weights change."""
+    model = Net().eval()
+    narrow = Net().eval()
+    narrow.load_state_dict(model.state_dict())
+    narrow.to(dtype)
+    compiled = compile_frozen(narrow)
+    x = torch.randn(40, 3, 32, 32).to(dtype)
+
+    def error(result, exact):
+        return (result.double() - exact).norm() / exact.norm()
+
+    with torch.no_grad():
+        for _ in range(2):
+            exact = Net().eval().double()
+            exact.load_state_dict(narrow.state_dict())
+            want = exact(x.double())
+            for _ in range(2):
+                assert error(compiled(x), want) <= 1.2 * error(narrow(x), want)
+            for parameter in narrow.parameters():
+                parameter.mul_(-0.5)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 9, 100])

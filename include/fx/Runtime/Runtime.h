@@ -212,12 +212,12 @@ int32_t fx_rt_gemm_i8(void *ctx, int64_t batch, int64_t M, int64_t N, int64_t K,
 
 /// What such a product needs beside its operands. `type` is that of the
 /// operands: 0 f32, 1 f64, 2 bf16, 3 f16, 4 + unsignedOperands of 8-bit
-/// integers. Strides as above.
+/// integers. Strides as above. isFrozen: of a weight that never changes, below.
 void fx_rt_gemm_scratch(int32_t type, int64_t batch, int64_t M, int64_t N,
                         int64_t K, int64_t bsA, int64_t rsA, int64_t csA,
                         int64_t bsB, int64_t rsB, int64_t csB, int64_t bsC,
                         int64_t rsC, int32_t hasC, int32_t hasEpilogue,
-                        fx_rt_scratch *scratch);
+                        int32_t isFrozen, fx_rt_scratch *scratch);
 
 /// The instruction set in use: "avx512-bf16", "avx512", "avx2" or "generic". The environment
 /// variable FX_RT_ISA chooses a lower one than the machine has.
@@ -348,9 +348,11 @@ int32_t fx_rt_conv2d_f16(void *ctx, const fx_rt_conv_shape *shape,
                          fx_rt_epilogue_f32 epilogue, void *closure);
 
 /// What the convolution and the gradient of its weight need beside their
-/// operands. `type` is that of the operands: 0 f32, 2 bf16, 3 f16.
+/// operands. `type` is that of the operands: 0 f32, 2 bf16, 3 f16. isFrozen: of
+/// a weight that never changes, below.
 void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape, int32_t type,
-                          int32_t hasOutput, fx_rt_scratch *scratch);
+                          int32_t hasOutput, int32_t isFrozen,
+                          fx_rt_scratch *scratch);
 void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
                                           int32_t type,
                                           fx_rt_scratch *scratch);
@@ -364,12 +366,32 @@ int32_t fx_rt_conv2d_frozen(void *ctx, void **store,
                             const float *weight, const float *bias,
                             float *output, fx_rt_epilogue_f32 epilogue,
                             void *closure);
+int32_t fx_rt_conv2d_bf16_frozen(void *ctx, void **store,
+                                 const fx_rt_conv_shape *shape,
+                                 const uint16_t *input, const uint16_t *weight,
+                                 const float *bias, float *output,
+                                 fx_rt_epilogue_f32 epilogue, void *closure);
+int32_t fx_rt_conv2d_f16_frozen(void *ctx, void **store,
+                                const fx_rt_conv_shape *shape,
+                                const uint16_t *input, const uint16_t *weight,
+                                const float *bias, float *output,
+                                fx_rt_epilogue_f32 epilogue, void *closure);
 /// C = A * B, where B is such a weight.
 void fx_rt_sgemm_frozen(void *ctx, void **store, int64_t M, int64_t N,
                         int64_t K, const float *A, int64_t rsA, int64_t csA,
                         const float *B, int64_t rsB, int64_t csB, float *C,
                         int64_t rsC, fx_rt_epilogue_f32 epilogue,
                         void *closure);
+void fx_rt_gemm_bf16_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                            int64_t K, const uint16_t *A, int64_t rsA,
+                            int64_t csA, const uint16_t *B, int64_t rsB,
+                            int64_t csB, float *C, int64_t rsC,
+                            fx_rt_epilogue_f32 epilogue, void *closure);
+void fx_rt_gemm_f16_frozen(void *ctx, void **store, int64_t M, int64_t N,
+                           int64_t K, const uint16_t *A, int64_t rsA,
+                           int64_t csA, const uint16_t *B, int64_t rsB,
+                           int64_t csB, float *C, int64_t rsC,
+                           fx_rt_epilogue_f32 epilogue, void *closure);
 void fx_rt_release_frozen(void **store);
 
 /// Gradient of the input, from the gradient of the output.

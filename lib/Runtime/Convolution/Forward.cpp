@@ -174,7 +174,7 @@ void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
 }
 
 template <typename S>
-void addScratch(const fx_rt_conv_shape &s, bool hasOutput,
+void addScratch(const fx_rt_conv_shape &s, bool hasOutput, bool isFrozen,
                 fx_rt_scratch &needs) {
   const ForwardPlan<S> plan(s, hasOutput);
   if (plan.isEmpty)
@@ -183,7 +183,8 @@ void addScratch(const fx_rt_conv_shape &s, bool hasOutput,
     return addDepthwiseScratch<S>(s, hasOutput, needs);
   if (plan.isProduct)
     return addGemmScratch(plan.getProduct(), needs);
-  addLent(needs, plan.preparedCount * sizeof(float));
+  if (!isFrozen)
+    addLent(needs, plan.preparedCount * sizeof(float));
   if (plan.isTiled)
     return addWinogradScratch(s, needs);
   addLent(needs, 3 * plan.taps * sizeof(int64_t));
@@ -282,6 +283,7 @@ int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
         {weight,
          plan.isTiled ? FrozenKey::WinogradFilters
                       : FrozenKey::ConvolutionPanels,
+         kElementType<S>,
          {s.out_channels, s.in_channels, s.groups, plan.taps}},
         plan.preparedCount, prepare);
   } else if (prepared) {
@@ -301,14 +303,15 @@ int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
 } // namespace
 
 void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape, int32_t type,
-                          int32_t hasOutput, fx_rt_scratch *scratch) {
+                          int32_t hasOutput, int32_t isFrozen,
+                          fx_rt_scratch *scratch) {
   *scratch = {};
   if (!checkShape(*shape, "fx_rt_conv2d_scratch"))
     return;
   auto add = type == 2   ? addScratch<BFloat16>
              : type == 3 ? addScratch<Half>
                          : addScratch<float>;
-  add(*shape, hasOutput != 0, *scratch);
+  add(*shape, hasOutput != 0, isFrozen != 0, *scratch);
 }
 
 int32_t fx_rt_conv2d(void *ctx, const fx_rt_conv_shape *shape,
@@ -350,6 +353,30 @@ int32_t fx_rt_conv2d_f16(void *ctx, const fx_rt_conv_shape *shape,
   if (!checkShape(*shape, "fx_rt_conv2d_f16"))
     return 1;
   return convolve(ctx, nullptr, *shape, reinterpret_cast<const Half *>(input),
+                  reinterpret_cast<const Half *>(weight), bias, output,
+                  epilogue, closure);
+}
+
+int32_t fx_rt_conv2d_bf16_frozen(void *ctx, void **store,
+                                 const fx_rt_conv_shape *shape,
+                                 const uint16_t *input, const uint16_t *weight,
+                                 const float *bias, float *output,
+                                 fx_rt_epilogue_f32 epilogue, void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d_bf16_frozen"))
+    return 1;
+  return convolve(ctx, store, *shape, reinterpret_cast<const BFloat16 *>(input),
+                  reinterpret_cast<const BFloat16 *>(weight), bias, output,
+                  epilogue, closure);
+}
+
+int32_t fx_rt_conv2d_f16_frozen(void *ctx, void **store,
+                                const fx_rt_conv_shape *shape,
+                                const uint16_t *input, const uint16_t *weight,
+                                const float *bias, float *output,
+                                fx_rt_epilogue_f32 epilogue, void *closure) {
+  if (!checkShape(*shape, "fx_rt_conv2d_f16_frozen"))
+    return 1;
+  return convolve(ctx, store, *shape, reinterpret_cast<const Half *>(input),
                   reinterpret_cast<const Half *>(weight), bias, output,
                   epilogue, closure);
 }

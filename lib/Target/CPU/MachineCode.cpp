@@ -83,6 +83,8 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_dgemm_batched);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_f16);
+  FX_RUNTIME_SYMBOL(fx_rt_gemm_bf16_frozen);
+  FX_RUNTIME_SYMBOL(fx_rt_gemm_f16_frozen);
   FX_RUNTIME_SYMBOL(fx_rt_gemm_i8);
   FX_RUNTIME_SYMBOL(fx_rt_attention);
   FX_RUNTIME_SYMBOL(fx_rt_attention_backward);
@@ -92,6 +94,8 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_bf16);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_f16);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_frozen);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_bf16_frozen);
+  FX_RUNTIME_SYMBOL(fx_rt_conv2d_f16_frozen);
   FX_RUNTIME_SYMBOL(fx_rt_release_frozen);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_data);
   FX_RUNTIME_SYMBOL(fx_rt_conv2d_backward_weight);

@@ -47,7 +47,7 @@ int32_t getElementNumber(const Contraction &match) {
 }
 
 fx_rt_scratch getProductScratch(const Contraction &match, bool hasResult,
-                                bool hasEpilogue) {
+                                bool hasEpilogue, bool isFrozen) {
   auto getOperand = [](Value value, AffineMap map) {
     return Operand{cast<RankedTensorType>(value.getType()).getShape(), map};
   };
@@ -74,12 +74,12 @@ fx_rt_scratch getProductScratch(const Contraction &match, bool hasResult,
       lhs.getStride(match.inner), rhs.getStride(match.batch),
       rhs.getStride(match.inner), rhs.getStride(match.column),
       result.getStride(match.batch), result.getStride(match.row), hasResult,
-      hasEpilogue, &scratch);
+      hasEpilogue, isFrozen, &scratch);
   return scratch;
 }
 
 fx_rt_scratch getConvolutionScratch(const Contraction &match,
-                                    bool hasResult) {
+                                    bool hasResult, bool isFrozen) {
   auto getShape = [](Value value) {
     return cast<RankedTensorType>(value.getType()).getShape();
   };
@@ -122,7 +122,7 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
                             pick(match.dilation, 1, 0)};
   fx_rt_scratch scratch;
   if (isForward)
-    fx_rt_conv2d_scratch(&shape, getElementNumber(match), hasResult,
+    fx_rt_conv2d_scratch(&shape, getElementNumber(match), hasResult, isFrozen,
                          &scratch);
   else
     fx_rt_conv2d_backward_weight_scratch(
@@ -186,16 +186,15 @@ struct ReserveScratchPass : impl::ReserveScratchPassBase<ReserveScratchPass> {
     if (failed(epilogue))
       return signalPassFailure();
     bool hasResult = !!TemplateCall::findMemory(kernel, *found, *epilogue);
+    bool isFrozen = kernel->hasAttr(kFrozenAttr);
     fx_rt_scratch scratch;
     if (found->kind == ContractionKind::Product) {
-      scratch = getProductScratch(*found, hasResult, epilogue->has_value());
+      scratch = getProductScratch(*found, hasResult, epilogue->has_value(),
+                                  isFrozen);
     } else {
       if (!hasStaticShape(found->input) || !hasStaticShape(found->weight))
         return;
-      scratch = getConvolutionScratch(*found, hasResult);
-      // What is prepared of a frozen weight is kept elsewhere.
-      if (kernel->hasAttr(kFrozenAttr))
-        scratch.lent = 0;
+      scratch = getConvolutionScratch(*found, hasResult, isFrozen);
     }
     setScratch(b, kernel, scratch);
   }

@@ -75,6 +75,7 @@ Value TemplateEmitter::getFrozenStore() {
 void TemplateEmitter::emitProduct(TemplateCall &call) {
   ProductCall product = call.getProduct(b, target);
   auto &[batch, rows, columns, inner, lhs, rhs, result] = product;
+  Type element = call.match.element;
   SmallVector<Value> operands = {
       target.context,      batch,
       rows,                columns,
@@ -92,13 +93,15 @@ void TemplateEmitter::emitProduct(TemplateCall &call) {
                 lhs.rowStride,     lhs.columnStride, rhs.pointer,
                 rhs.rowStride,     rhs.columnStride, getMemory(result.pointer),
                 result.rowStride,  epilogue,         closure};
+    StringRef name = element.isF32()    ? "fx_rt_sgemm_frozen"
+                     : element.isBF16() ? "fx_rt_gemm_bf16_frozen"
+                                        : "fx_rt_gemm_f16_frozen";
     func::FuncOp callee = declareRuntime(
-        b, target, "fx_rt_sgemm_frozen",
+        b, target, name,
         b.getFunctionType(ValueRange(operands).getTypes(), {}));
     func::CallOp::create(b, loc, callee, operands);
     return;
   }
-  Type element = call.match.element;
   if (element.isInteger(8)) {
     operands.push_back(arith::ConstantIntOp::create(
         b, loc, call.match.unsignedLhs + 2 * call.match.unsignedRhs, 32));

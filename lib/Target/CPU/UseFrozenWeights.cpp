@@ -41,7 +41,9 @@ struct UseFrozenWeightsPass
 
   static bool hasFrozenWeight(KernelOp kernel) {
     FailureOr<Contraction> found = TemplateCall::findContraction(kernel);
-    if (failed(found) || !found->element.isF32())
+    if (failed(found) ||
+        !(found->element.isF32() || found->element.isBF16() ||
+          found->element.isF16()))
       return false;
     Value weight;
     if (found->kind == ContractionKind::Convolution)
