@@ -9,8 +9,8 @@ from typing import Any, List, NamedTuple
 
 import torch
 
-from . import (_call, _frozen, _hooks, _inference, _library, _report,
-               _shortcuts, _split, config)
+from . import (_autotune, _call, _frozen, _hooks, _inference, _library,
+               _report, _shortcuts, _split, config)
 from . import _torch_compat as compat
 from ._call import Source, make_function, plan_call, source_of_input
 from ._graph_json import Input, Output, encode_graph, is_tangent, tensor_spec
@@ -47,6 +47,7 @@ def _compile_directly(gm, example_inputs, options):
         return None
     if traced is None or _is_trivial(traced):
         return None
+    _autotune_graph(traced, options)
     function = _compile_whole(
         traced, options,
         lambda: _compile_inference(traced, example_inputs, options))
@@ -86,6 +87,7 @@ def _fw_compiler_base(gm, example_inputs, *, is_inference, parts, options,
     if is_inference:
         compat.inline_quantised(gm)
         _hooks.apply_to_aten_graph(options.joint_custom_pre, gm)
+        _autotune_graph(gm, options)
         parts.inference = _compile_whole(
             gm, options, lambda: _compile_inference(gm, arguments, options))
         return parts.inference or _compile_split(gm, options, "inference")
@@ -97,9 +99,23 @@ def _bw_compiler(gm, example_inputs, *, options):
     return _unwrap(gm) or _compile_split(gm, options, "backward")
 
 
+# In the meta of a graph: nodes that are left to PyTorch for their speed.
+_SLOWER = "fx_mlir_slower"
+
+
+def _autotune_graph(gm, options):
+    if options.autotune and options.fallback and options.target == "cpu":
+        gm.meta[_SLOWER] = _autotune.choose(
+            gm, lambda part: _compile_primals(part, options)[1], options.cache)
+
+
+def _screen(gm):
+    return {**gm.meta.get(_SLOWER, {}), **_split.screen(gm)}
+
+
 def _compile_whole(gm, options, compile):
     """`compile()`, None if the graph is to be split instead."""
-    reasons = {node: reason for node, reason in _split.screen(gm).items()
+    reasons = {node: reason for node, reason in _screen(gm).items()
                if not _split.is_input_mutation(node)}
     if reasons and options.fallback:
         return None
@@ -258,7 +274,7 @@ def _compile_split(gm, options, kind):
 
 def _split_and_compile(gm, options, kind):
     saved_bytes = gm.meta.get(_SAVED_BYTES)
-    reasons = _split.screen(gm)
+    reasons = _screen(gm)
     for _ in range(_MAX_ROUNDS):
         candidates = _split.Split(gm, reasons).candidates()
         if candidates is None or not _find_refusals(candidates, options,

@@ -426,6 +426,11 @@ def cache_dir():
     return cache_dir()
 
 
+def processor():
+    """What the processor is and can do, as far as PyTorch knows."""
+    return sorted(torch.cpu.get_capabilities().items())
+
+
 def disable_dynamo(function):
     """The same function, which Dynamo does not capture."""
     return torch._dynamo.disable(function)

@@ -20,6 +20,11 @@ opt_level: int = 2
 # products and convolutions prepare of them is kept. It takes memory, and keeps
 # them alive.
 freezing: bool = False
+# Of graphs without gradients: products, convolutions and other operators that
+# are kernels of their own are timed beside PyTorch's, which stay calls where
+# they are clearly faster. Timings are kept as `cache` says; `fallback` must be
+# on. `freezing` prepares no weights in a graph that is split by this.
+autotune: bool = False
 # Form fused kernels.
 fuse: bool = True
 # Options of the pass fx-partition, as text: "mode=aggressive".
@@ -69,6 +74,10 @@ _FUNCTIONS = ("pre_grad_custom", "joint_custom_pre")
 MODES: Dict[str, Dict[str, Any]] = {
     "default": {},
     "fast-compile": {"opt_level": 0},
+    # Inductor's names. Calls are as short as they can be in any mode.
+    "reduce-overhead": {},
+    "max-autotune": {"autotune": True},
+    "max-autotune-no-cudagraphs": {"autotune": True},
 }
 
 _TYPES: Dict[str, type] = {
