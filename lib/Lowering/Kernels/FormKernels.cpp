@@ -773,9 +773,11 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
         while (foldCopiesIntoProduct(rewriter, op))
           ;
       for (auto loop : block.getOps<scf::ForOp>())
-        if (succeeded(matchScatter(loop.getResult(0))))
+        if (FailureOr<Scatter> scatter = matchScatter(loop.getResult(0));
+            succeeded(scatter))
           loop->walk([&](tensor::ExtractOp extract) {
             readThroughCopies(rewriter, extract);
+            computeWhereRead(rewriter, *scatter, extract);
           });
       // Each use of a constant tensor has its own, to go into its kernel.
       for (auto fill :

@@ -76,36 +76,116 @@ FailureOr<Scatter> fx::matchScatter(Value result) {
   return scatter;
 }
 
+/// The places in `op`'s operand `input` of the element of its result that
+/// `extract` reads; failure where they are neither that element's places nor
+/// constants.
+static FailureOr<SmallVector<Value>> getPlaces(RewriterBase &rewriter,
+                                               linalg::GenericOp op,
+                                               OpOperand *input,
+                                               tensor::ExtractOp extract) {
+  AffineMap to = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  SmallVector<Value> places;
+  for (AffineExpr expr : op.getMatchingIndexingMap(input).getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+      places.push_back(extract.getIndices()[*to.getResultPosition(dim)]);
+      continue;
+    }
+    auto constant = dyn_cast<AffineConstantExpr>(expr);
+    if (!constant)
+      return failure();
+    places.push_back(arith::ConstantIndexOp::create(
+        rewriter, extract.getLoc(), constant.getValue()));
+  }
+  return places;
+}
+
+/// Whether elements of `op`'s result do not depend on each other, and each of
+/// its loops counts a dimension of the result.
+static bool isPointwise(linalg::GenericOp op) {
+  return op.getNumDpsInits() == 1 && op.getNumResults() == 1 &&
+         !op.getNumReductionLoops() &&
+         op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isPermutation() &&
+         op.getRegionOutputArgs()[0].use_empty();
+}
+
+void fx::computeWhereRead(RewriterBase &rewriter, const Scatter &scatter,
+                          tensor::ExtractOp extract) {
+  if (auto fill = extract.getTensor().getDefiningOp<linalg::FillOp>()) {
+    rewriter.replaceOp(extract, fill.value());
+    return;
+  }
+  auto op = extract.getTensor().getDefiningOp<linalg::GenericOp>();
+  if (!op || !isPointwise(op) || !op->hasOneUse())
+    return;
+  // No element is read twice: each loop counts along a dimension.
+  if (extract.getIndices().size() != scatter.loops.size() ||
+      !llvm::all_of(scatter.loops, [&](scf::ForOp loop) {
+        return llvm::is_contained(extract.getIndices(),
+                                  loop.getInductionVar());
+      }))
+    return;
+  Block *body = op.getBody();
+  for (Operation &inner : body->without_terminator())
+    if (inner.getNumRegions() ||
+        !(isa<arith::ArithDialect, math::MathDialect>(inner.getDialect()) ||
+          isa<tensor::ExtractOp, linalg::IndexOp>(inner)))
+      return;
+  rewriter.setInsertionPoint(extract);
+  IRMapping mapping;
+  SmallVector<tensor::ExtractOp> reads;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    Value value = input->get();
+    BlockArgument element = op.getMatchingBlockArgument(input);
+    if (element.use_empty())
+      continue;
+    if (isa<RankedTensorType>(value.getType())) {
+      FailureOr<SmallVector<Value>> places =
+          getPlaces(rewriter, op, input, extract);
+      if (failed(places))
+        return;
+      reads.push_back(tensor::ExtractOp::create(rewriter, extract.getLoc(),
+                                                value, *places));
+      value = reads.back();
+    }
+    mapping.map(element, value);
+  }
+  AffineMap to = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  for (Operation &inner : body->without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
+      AffineExpr dim = rewriter.getAffineDimExpr(index.getDim());
+      mapping.map(index.getResult(),
+                  extract.getIndices()[*to.getResultPosition(dim)]);
+    } else {
+      rewriter.clone(inner, mapping);
+    }
+  }
+  rewriter.replaceOp(extract, mapping.lookupOrDefault(
+                                  body->getTerminator()->getOperand(0)));
+  rewriter.eraseOp(op);
+  for (tensor::ExtractOp read : reads) {
+    readThroughCopies(rewriter, read);
+    computeWhereRead(rewriter, scatter, read);
+  }
+}
+
 void fx::readThroughCopies(RewriterBase &rewriter, tensor::ExtractOp extract) {
   while (auto copy = extract.getTensor().getDefiningOp<linalg::GenericOp>()) {
-    if (copy.getNumDpsInputs() != 1 || copy.getNumDpsInits() != 1 ||
-        copy.getNumReductionLoops() ||
+    if (!isPointwise(copy) || copy.getNumDpsInputs() != 1 ||
         copy.getBody()->getTerminator()->getOperand(0) !=
             copy.getBody()->getArgument(0) ||
         copy.getBody()->getOperations().size() != 1)
       return;
     OpOperand *input = copy.getDpsInputOperand(0);
-    AffineMap from = copy.getMatchingIndexingMap(input);
-    AffineMap to = copy.getMatchingIndexingMap(copy.getDpsInitOperand(0));
-    if (!to.isPermutation() || !isa<RankedTensorType>(input->get().getType()))
+    if (!isa<RankedTensorType>(input->get().getType()))
       return;
     rewriter.setInsertionPoint(extract);
-    SmallVector<Value> indices;
-    for (AffineExpr expr : from.getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-        indices.push_back(
-            extract.getIndices()[*to.getResultPosition(dim)]);
-        continue;
-      }
-      auto constant = dyn_cast<AffineConstantExpr>(expr);
-      if (!constant)
-        return;
-      indices.push_back(arith::ConstantIndexOp::create(
-          rewriter, extract.getLoc(), constant.getValue()));
-    }
+    FailureOr<SmallVector<Value>> places =
+        getPlaces(rewriter, copy, input, extract);
+    if (failed(places))
+      return;
     rewriter.modifyOpInPlace(extract, [&] {
       extract.getTensorMutable().assign(input->get());
-      extract.getIndicesMutable().assign(indices);
+      extract.getIndicesMutable().assign(*places);
     });
   }
 }

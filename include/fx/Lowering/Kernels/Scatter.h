@@ -42,6 +42,12 @@ FailureOr<Scatter> matchScatter(Value result);
 /// equal numbers.
 void readThroughCopies(RewriterBase &rewriter, tensor::ExtractOp extract);
 
+/// Computes an element of a pointwise op's result in `scatter`'s nest, where
+/// `extract` reads it, if the nest reads each element at most once and nothing
+/// else reads the result; likewise its operands. Of a fill it takes the value.
+void computeWhereRead(RewriterBase &rewriter, const Scatter &scatter,
+                      tensor::ExtractOp extract);
+
 } // namespace mlir::fx
 
 #endif // FX_LOWERING_KERNELS_SCATTER_H
