@@ -101,7 +101,8 @@ def main():
                     lambda: rt.fx_rt_conv2d_backward_data(None, ref, gs, ws, dxs),
                     lambda: backward([True, False, False])[0], dx),
                 "bwd weight": (
-                    lambda: rt.fx_rt_conv2d_backward_weight(None, ref, gs, xs, dws),
+                    lambda: rt.fx_rt_conv2d_backward_weight(None, ref, gs, xs, dws,
+                                                            None, None),
                     lambda: backward([False, True, False])[1], dw),
             }
             line = f"{batch} x {name:24s}"

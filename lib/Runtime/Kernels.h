@@ -83,14 +83,16 @@ using OffsetTile = void (*)(int64_t K, const float *A, const float *B,
                             const float *rowBias);
 using OffsetTiles = OffsetTile[TileWidthCount];
 
-/// Arguments of the weight gradient's tile: tile[r, j] += sum over n, y, x of
-/// image[offset[r] + n * imageStep + y * rowStep + x * colStep] *
-/// grad[((n * height + y) * width + x) * nr + j].
+/// Arguments of the weight gradient's tile: tile[r, j] += sum over all steps s
+/// of image[offset[r] + place[s]] * grad[s * nr + j].
 template <typename E>
 struct WeightTile {
   const E *image;
-  const int64_t *offset;
-  int64_t images, height, width, imageStep, rowStep, colStep;
+  const int64_t *offset, *place;
+  /// Lines of `pairs` steps. With isOdd each ends with one more step, of pairs
+  /// the one whose second element does not count.
+  int64_t lines, pairs;
+  bool isOdd;
   const float *grad;
   float *tile;
   int64_t ldTile;
@@ -107,8 +109,8 @@ struct DotKernels {
   /// neighbouring channels; zero in place of a last one without neighbour.
   void (*pairPlanes)(const BFloat16 *from, int64_t channels, int64_t size,
                      float *to);
-  /// The gradient holds pairs of neighbouring columns of a row, the second one
-  /// zero after an odd width; colStep is 1.
+  /// The steps are pairs of neighbouring columns of a row; the gradient is zero
+  /// behind an odd width.
   void (*weightTile[kPatchRows][2])(const WeightTile<BFloat16> &args);
   /// As GemmKernels::Dot, without bias.
   using Dot = void (*)(int64_t K, const BFloat16 *A, int64_t rsA,

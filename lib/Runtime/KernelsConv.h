@@ -160,28 +160,23 @@ template <int R, int NV>
 void weightTile(const WeightTile<float> &args) {
   constexpr int VL = kLanes<float>, NR = kTileCols<float>;
   VectorF32 acc[R][NV] = {};
-  const float *grad = args.grad;
-  for (int64_t line = 0; line < args.images * args.height; ++line) {
-    const float *image = args.image +
-                         line / args.height * args.imageStep +
-                         line % args.height * args.rowStep;
-    const float *rows[R];
+  const float *grad = args.grad, *rows[R];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < R; ++i)
-      rows[i] = image + args.offset[i];
-    int64_t at = 0;
-    for (int64_t x = 0; x < args.width; ++x, at += args.colStep, grad += NR) {
-      VectorF32 g[NV];
+  for (int i = 0; i < R; ++i)
+    rows[i] = args.image + args.offset[i];
+  const int64_t steps = args.lines * (args.pairs + args.isOdd);
+  for (int64_t s = 0; s < steps; ++s, grad += NR) {
+    const int64_t at = args.place[s];
+    VectorF32 g[NV];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      g[j] = load(grad + j * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 value = splat<float>(rows[i][at]);
 #pragma clang loop unroll(full)
       for (int j = 0; j < NV; ++j)
-        g[j] = load(grad + j * VL);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < R; ++i) {
-        VectorF32 value = splat<float>(rows[i][at]);
-#pragma clang loop unroll(full)
-        for (int j = 0; j < NV; ++j)
-          acc[i][j] += value * g[j];
-      }
+        acc[i][j] += value * g[j];
     }
   }
 #pragma clang loop unroll(full)

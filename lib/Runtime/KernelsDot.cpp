@@ -125,39 +125,37 @@ void weightTile(const WeightTile<BFloat16> &args) {
   constexpr int NR = kTileVectors * VL;
   VectorF32 acc[R][NV] = {};
   const float *grad = args.grad;
-  for (int64_t line = 0; line < args.images * args.height; ++line) {
-    const BFloat16 *image = args.image +
-                            line / args.height * args.imageStep +
-                            line % args.height * args.rowStep;
-    const BFloat16 *rows[R];
+  const int64_t *place = args.place;
+  const BFloat16 *rows[R];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < R; ++i)
-      rows[i] = image + args.offset[i];
-    auto step = [&](auto loadPair) FX_LAMBDA_INLINE {
-      VectorF32 g[NV];
+  for (int i = 0; i < R; ++i)
+    rows[i] = args.image + args.offset[i];
+  auto step = [&](auto loadPair) FX_LAMBDA_INLINE {
+    const int64_t at = *place++;
+    VectorF32 g[NV];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < NV; ++j)
+      g[j] = load(grad + j * VL);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < R; ++i) {
+      VectorF32 value = (VectorF32)_mm512_set1_epi32(loadPair(rows[i] + at));
 #pragma clang loop unroll(full)
       for (int j = 0; j < NV; ++j)
-        g[j] = load(grad + j * VL);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < R; ++i) {
-        VectorF32 value = (VectorF32)_mm512_set1_epi32(loadPair(rows[i]));
-#pragma clang loop unroll(full)
-        for (int j = 0; j < NV; ++j)
-          acc[i][j] = addDot(acc[i][j], value, g[j]);
-      }
-      grad += NR;
-    };
-    int64_t x = 0;
-    for (; x + 2 <= args.width; x += 2)
-      step([&](const BFloat16 *row) FX_LAMBDA_INLINE {
+        acc[i][j] = addDot(acc[i][j], value, g[j]);
+    }
+    grad += NR;
+  };
+  for (int64_t line = 0; line < args.lines; ++line) {
+    for (int64_t x = 0; x < args.pairs; ++x)
+      step([](const BFloat16 *from) FX_LAMBDA_INLINE {
         int32_t pair;
-        __builtin_memcpy(&pair, row + x, sizeof(pair));
+        __builtin_memcpy(&pair, from, sizeof(pair));
         return pair;
       });
     // The element beyond an odd width may be infinite: zero times it is not.
-    if (x < args.width)
-      step([&](const BFloat16 *row) FX_LAMBDA_INLINE {
-        return (int32_t)row[x].bits;
+    if (args.isOdd)
+      step([](const BFloat16 *from) FX_LAMBDA_INLINE {
+        return (int32_t)from->bits;
       });
   }
 #pragma clang loop unroll(full)

@@ -153,7 +153,8 @@ void checkShape(const fx_rt_conv_shape &s) {
 
   std::vector<float> gradWeight(weight.size(), NAN);
   FX_CHECK(fx_rt_conv2d_backward_weight(nullptr, &s, grad.data(), input.data(),
-                                        gradWeight.data()) == 0,
+                                        gradWeight.data(), nullptr,
+                                        nullptr) == 0,
            "%s: %s", text, fx_rt_last_error());
   terms = double(s.batch) * getPositions(s);
   error = worstError(gradWeight, wantWeight, std::sqrt(terms + 1));
@@ -176,6 +177,22 @@ void copyTile(void *closure, int64_t batch, int64_t row, int64_t col,
                    col + j;
       state.result[at] = tile[i * ld + j];
       ++state.visits[at];
+    }
+}
+
+/// The same of a matrix.
+struct MatrixCopy {
+  std::vector<float> result;
+  std::vector<int> visits;
+  int64_t cols;
+};
+void copyMatrixTile(void *closure, int64_t, int64_t row, int64_t col,
+                    int64_t rows, int64_t cols, float *tile, int64_t ld) {
+  auto &copy = *static_cast<MatrixCopy *>(closure);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) {
+      copy.result[(row + i) * copy.cols + col + j] = tile[i * ld + j];
+      ++copy.visits[(row + i) * copy.cols + col + j];
     }
 }
 
@@ -257,8 +274,19 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
                           : fx_rt_conv2d_backward_weight_bf16;
     std::vector<float> gradWeight(weight.bits.size(), NAN);
     backward(nullptr, &s, grad.bits.data(), input.bits.data(),
-             gradWeight.data());
+             gradWeight.data(), nullptr, nullptr);
     FX_CHECK(isSame(gradWeight, wantWeight), "backward weight %s", text);
+    MatrixCopy copy{std::vector<float>(gradWeight.size(), NAN),
+                    std::vector<int>(gradWeight.size()),
+                    int64_t(gradWeight.size()) /
+                        std::max<int64_t>(1, s.out_channels)};
+    backward(nullptr, &s, grad.bits.data(), input.bits.data(), nullptr,
+             copyMatrixTile, &copy);
+    FX_CHECK(isSame(copy.result, wantWeight), "hidden weight gradient %s",
+             text);
+    FX_CHECK(std::all_of(copy.visits.begin(), copy.visits.end(),
+                         [](int count) { return count == 1; }),
+             "epilogue of the weight gradient %s", text);
   }
 }
 
@@ -433,7 +461,7 @@ void checkThreadIndependence() {
         fx_rt_conv2d_backward_data(nullptr, &s, grad.data(), weight.data(),
                                    dx.data());
         fx_rt_conv2d_backward_weight(nullptr, &s, grad.data(), input.data(),
-                                     dw.data());
+                                     dw.data(), nullptr, nullptr);
         for (auto *part : {&output, &dx, &dw})
           results[i].insert(results[i].end(), part->begin(), part->end());
       }

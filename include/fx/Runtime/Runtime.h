@@ -354,7 +354,7 @@ void fx_rt_conv2d_scratch(const fx_rt_conv_shape *shape, int32_t type,
                           int32_t hasOutput, int32_t isFrozen,
                           fx_rt_scratch *scratch);
 void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
-                                          int32_t type,
+                                          int32_t type, int32_t hasOutput,
                                           fx_rt_scratch *scratch);
 
 /// The same for weights that never change. What is prepared of them (packed
@@ -399,20 +399,28 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
                                    const float *grad_output,
                                    const float *weight, float *grad_input);
 
-/// Gradient of the weight.
+/// Gradient of the weight. The epilogue (or NULL) sees `row` = output channel
+/// and `col` = (channel of the group, tap); without `grad_weight` (NULL) it sees
+/// tiles in memory of the library, and nothing else is left of the result.
 int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
                                      const float *grad_output,
-                                     const float *input, float *grad_weight);
+                                     const float *input, float *grad_weight,
+                                     fx_rt_epilogue_f32 epilogue,
+                                     void *closure);
 int32_t fx_rt_conv2d_backward_weight_bf16(void *ctx,
                                           const fx_rt_conv_shape *shape,
                                           const uint16_t *grad_output,
                                           const uint16_t *input,
-                                          float *grad_weight);
+                                          float *grad_weight,
+                                          fx_rt_epilogue_f32 epilogue,
+                                          void *closure);
 int32_t fx_rt_conv2d_backward_weight_f16(void *ctx,
                                          const fx_rt_conv_shape *shape,
                                          const uint16_t *grad_output,
                                          const uint16_t *input,
-                                         float *grad_weight);
+                                         float *grad_weight,
+                                         fx_rt_epilogue_f32 epilogue,
+                                         void *closure);
 
 //===----------------------------------------------------------------------===//
 // Random numbers

@@ -293,8 +293,7 @@ FailureOr<Contraction> fx::matchContraction(linalg::GenericOp op) {
 bool fx::canHideResult(Contraction &contraction) {
   Value raw = contraction.op.getResult(0);
   auto type = cast<RankedTensorType>(raw.getType());
-  if (contraction.kind == ContractionKind::WeightGradient ||
-      contraction.element == type.getElementType())
+  if (contraction.element == type.getElementType())
     return false;
   return contraction.kind == ContractionKind::Product ||
          llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);

@@ -32,7 +32,7 @@ FailureOr<Epilogue>
 fx::matchEpilogue(Contraction &contraction,
                   const llvm::SetVector<Operation *> &ops,
                   ArrayRef<Value> outputs) {
-  if (contraction.kind == ContractionKind::WeightGradient || outputs.empty())
+  if (outputs.empty())
     return failure();
   FailureOr<LoopKernel> analyzed = LoopKernel::analyze(ops, outputs);
   if (failed(analyzed) || analyzed->hasReduction())
@@ -58,6 +58,7 @@ fx::matchEpilogue(Contraction &contraction,
   SmallVector<unsigned> columns;
   llvm::SmallBitVector covered(kernel.dims.size());
   bool isProduct = contraction.kind == ContractionKind::Product;
+  bool isGradient = contraction.kind == ContractionKind::WeightGradient;
   AffineMap resultMap = contraction.op.getIndexingMapsArray()[2];
   for (auto [i, expr] : llvm::enumerate(place.getResults())) {
     if (isa<AffineConstantExpr>(expr)) {
@@ -74,9 +75,9 @@ fx::matchEpilogue(Contraction &contraction,
         isProduct ? cast<AffineDimExpr>(resultMap.getResult(i)).getPosition()
                   : 0;
     bool isBatch = isProduct ? llvm::is_contained(contraction.batch, loop)
-                             : i == 0;
+                             : i == 0 && !isGradient;
     bool isRow = isProduct ? llvm::is_contained(contraction.row, loop)
-                           : i < 2u + contraction.grouped;
+                           : i < 2u - isGradient + contraction.grouped;
     (isBatch ? epilogue.batchDims : isRow ? epilogue.rowDims : columns)
         .push_back(d.getPosition());
   }

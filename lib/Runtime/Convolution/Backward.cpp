@@ -198,10 +198,31 @@ int32_t fx_rt_conv2d_backward_data(void *ctx, const fx_rt_conv_shape *shape,
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// Where the gradient of a weight goes: [rows][cols], or tile by tile to the
+/// epilogue, which sees `batch` = 0.
+struct WeightOutput {
+  float *data;
+  fx_rt_epilogue_f32 epilogue;
+  void *closure;
+  int64_t cols;
+
+  /// A finished tile that is not in `data`, but for data == tile.
+  void finish(int64_t row, int64_t col, int64_t rows, int64_t count,
+              float *tile, int64_t ld) const {
+    if (epilogue)
+      epilogue(closure, 0, row, col, rows, count, tile, ld);
+  }
+  /// All of it, computed in memory of this size.
+  void finishAll(int64_t rows, float *memory) const {
+    finish(0, 0, rows, cols, memory, cols);
+  }
+};
+
 /// The sum over positions, with the output channels in the lanes: the output's
 /// gradient is transposed into panels once, the (padded) image is read in
-/// place, for kPatchRows pairs (channel, tap) at a time. The result comes out
-/// transposed.
+/// place, for kPatchRows pairs (channel, tap) at a time. The sums of a block of
+/// these and of a panel stay in the first-level cache until they are finished
+/// and transposed.
 ///
 /// Operands are S, the image in memory has elements E. For bfloat16 ones the
 /// steps are pairs of neighbouring columns; so that these are neighbours in the
@@ -217,7 +238,8 @@ public:
         usedD((s.out_d - 1) * s.stride_d + (s.kernel_d - 1) * s.dilation_d + 1),
         usedH((s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1),
         usedW((s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1),
-        paddedO(roundUp(O, nr)) {
+        panels(ceilDiv(O, nr)), blocks(ceilDiv(C * taps, kBlockRows)),
+        linesAtOnce(maxOf(1, kPositions / s.out_w)) {
     copied = !std::is_same_v<S, float> || s.pad_d != 0 || s.pad_h != 0 ||
              s.pad_w != 0 || usedD > s.in_d || usedH > s.in_h ||
              usedW > s.in_w;
@@ -225,94 +247,97 @@ public:
     imageD = copied ? usedD : s.in_d;
     imageH = copied ? usedH : s.in_h;
     imageW = copied ? roundUp(usedW, phases) : s.in_w;
-    int64_t perImage = panelSteps() * paddedO * s.groups +
+    int64_t perImage = panelSteps() * panels * nr * s.groups +
                        (copied ? s.in_channels * channelSize() : 0);
     imagesAtOnce = minOf(s.batch, maxOf(1, kBufferSize / perImage));
-    // Images without depth, or planes of one image.
-    const int64_t planes = s.out_d > 1 ? s.out_d : imagesAtOnce;
-    planesPerTile =
-        minOf(planes, maxOf(1, kPositions / (s.out_h * s.out_w)));
-    linesAtOnce = planesPerTile > 1
-                      ? s.out_h
-                      : minOf(s.out_h, maxOf(1, kPositions / s.out_w));
   }
 
   void addScratch(fx_rt_scratch &needs) const {
     addLent(needs, imageCount() * sizeof(E));
     addLent(needs, gradCount() * sizeof(float));
     addLent(needs, sumCount() * sizeof(float));
-    addLent(needs, C * taps * sizeof(int64_t));
+    addLent(needs, (C * taps + placeCount()) * sizeof(int64_t));
+    addThreadScratch(needs, ScratchTile, 2 * blockSize() * sizeof(float));
   }
 
   int32_t run(void *ctx, const S *gradOutput, const S *input,
-              float *gradWeight) {
+              const WeightOutput &output) {
     ScopedBuffer<E> image(ctx, imageCount());
     ScopedBuffer<float> grad(ctx, gradCount());
     ScopedBuffer<float> sums(ctx, sumCount());
-    ScopedBuffer<int64_t> offsets(ctx, C * taps);
-    if (!image.get() || !grad.get() || !sums.get() || !offsets.get())
+    ScopedBuffer<int64_t> lists(ctx, C * taps + placeCount());
+    if (!image.get() || !grad.get() || !sums.get() || !lists.get())
       return 1;
-    fillWithZeros(ctx, sums.get(), sumCount());
+    int64_t *offsets = lists.get(), *places = offsets + C * taps;
     for (int64_t i = 0; i < C * taps; ++i)
-      offsets.get()[i] =
+      offsets[i] =
           i / taps * channelSize() +
           i % taps / s.kernel_w / s.kernel_h * s.dilation_d * imageH * imageW +
           i / s.kernel_w % s.kernel_h * s.dilation_h * imageW +
           column(i % s.kernel_w * s.dilation_w);
+    fillPlaces(places);
 
     for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {
       const int64_t images = minOf(imagesAtOnce, s.batch - n);
       const S *source = input + n * s.in_channels * getInputSize(s);
       const S *gradSource = gradOutput + n * s.out_channels * positions;
       // One region for both preparations: they do not depend on each other.
-      const int64_t planes = copied ? images * s.in_channels : 0;
-      const int64_t panels = s.groups * (paddedO / nr) * images;
-      parallelFor(ctx, planes + panels,
+      const int64_t channels = copied ? images * s.in_channels : 0;
+      const int64_t gradPanels = s.groups * panels * images;
+      parallelFor(ctx, channels + gradPanels,
                   maxOf(1, 32768 / (channelSize() + positions)),
                   [&](int64_t begin, int64_t end) {
                     for (int64_t i = begin; i < end; ++i) {
-                      if (i < planes)
+                      if (i < channels)
                         padChannel(source, i, image.get());
                       else
-                        packPanel(gradSource, images, i - planes, grad.get());
+                        packPanel(gradSource, images, i - channels, grad.get());
                     }
                   });
-      const E *used = image.get();
+      Pass pass = {image.get(), grad.get(), offsets, places, sums.get(),
+                   images, n == 0, n + images == s.batch};
       if constexpr (std::is_same_v<S, float>)
         if (!copied)
-          used = source;
-      addImages(ctx, used, images, grad.get(), offsets.get(), sums.get());
+          pass.image = source;
+      const int64_t work = images * positions * kBlockRows * nr;
+      parallelFor(ctx, s.groups * panels * blocks, maxOf(1, 200000 / work),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t i = begin; i < end; ++i)
+                      addBlock(pass, i, output);
+                  });
     }
-
-    // As many rows of the result at a time as the processor has pages at hand.
-    const int64_t K = C * taps, rows = 64;
-    parallelFor(ctx, s.groups * ceilDiv(O, rows), maxOf(1, 2048 / K),
-                [&](int64_t begin, int64_t end) {
-                  for (int64_t i = begin; i < end; ++i) {
-                    int64_t group = i / ceilDiv(O, rows);
-                    int64_t o = i % ceilDiv(O, rows) * rows;
-                    table.transpose(sums.get() + group * K * paddedO + o,
-                                    paddedO, K, minOf(rows, O - o),
-                                    gradWeight + (group * O + o) * K, K);
-                  }
-                });
     return 0;
   }
 
 private:
   static constexpr bool kPairs = std::is_same_v<E, BFloat16>;
-  /// Positions of one panel that are used for all rows before the next ones.
+  /// Rows (channel, tap) of a block of the result.
+  static constexpr int64_t kBlockRows = 8 * kPatchRows;
+  /// Positions in these lines.
   static constexpr int64_t kPositions = 512;
   /// Elements of the padded images and packed gradients held at a time.
   static constexpr int64_t kBufferSize = int64_t(8) << 20;
 
+  /// Some of the images.
+  struct Pass {
+    const E *image;
+    const float *grad;
+    const int64_t *offsets, *places;
+    /// The sums of the passes before, if this is not the only one.
+    float *sums;
+    int64_t images;
+    bool isFirst, isLast;
+  };
+
   const fx_rt_conv_shape &s;
   const Kernels &table;
-  const int64_t nr, C, O, taps, positions, lineSteps, usedD, usedH, usedW,
-      paddedO;
+  const int64_t nr, C, O, taps, positions, lineSteps, usedD, usedH, usedW;
+  /// Of the output channels of a group, of the rows.
+  const int64_t panels, blocks;
+  /// Of all images that are used for all rows of a block before the next ones.
+  const int64_t linesAtOnce;
   bool copied;
-  int64_t phases, imageD, imageH, imageW;
-  int64_t imagesAtOnce, planesPerTile, linesAtOnce;
+  int64_t phases, imageD, imageH, imageW, imagesAtOnce;
 
   /// Steps of an image in a panel of the gradient.
   int64_t panelSteps() const { return s.out_d * s.out_h * lineSteps; }
@@ -322,131 +347,144 @@ private:
     return copied ? imagesAtOnce * s.in_channels * channelSize() : 0;
   }
   int64_t gradCount() const {
-    return imagesAtOnce * panelSteps() * paddedO * s.groups;
+    return imagesAtOnce * panelSteps() * panels * nr * s.groups;
   }
-  int64_t sumCount() const { return s.groups * C * taps * paddedO; }
+  int64_t blockSize() const { return minOf(kBlockRows, C * taps) * nr; }
+  int64_t sumCount() const {
+    return imagesAtOnce < s.batch ? s.groups * panels * blocks * blockSize()
+                                  : 0;
+  }
+  int64_t placeCount() const { return imagesAtOnce * panelSteps(); }
+  /// Where the steps are in the images.
+  void fillPlaces(int64_t *places) const {
+    for (int64_t n = 0; n < imagesAtOnce; ++n)
+      for (int64_t z = 0; z < s.out_d; ++z)
+        for (int64_t y = 0; y < s.out_h; ++y) {
+          const int64_t line = n * s.in_channels * channelSize() +
+                               (z * s.stride_d * imageH + y * s.stride_h) *
+                                   imageW;
+          for (int64_t x = 0; x < lineSteps; ++x)
+            *places++ = line + x * (kPairs ? 2 : s.stride_w);
+        }
+  }
   int64_t column(int64_t x) const {
     return phases == 1 ? x : x % phases * (imageW / phases) + x / phases;
   }
 
   static void copyRun(const S *from, int64_t n, E *to) {
-    if constexpr (kPairs)
+    if constexpr (!kPairs)
+      widenElements(from, n, to);
+    else if (n >= 32)
       memcpy(to, from, n * sizeof(E));
     else
-      widenElements(from, n, to);
+      for (int64_t i = 0; i < n; ++i)
+        to[i] = from[i];
   }
 
   void padChannel(const S *source, int64_t channel, E *image) const {
     // Columns [left, right) of the padded image come from the input.
     int64_t left = minOf(maxOf(s.pad_w, 0), imageW);
     int64_t right = minOf(imageW, maxOf(left, s.pad_w + s.in_w));
-    for (int64_t line = 0; line < imageD * imageH; ++line) {
-      E *to = image + (channel * imageD * imageH + line) * imageW;
+    E *to = image + channel * channelSize();
+    memset(to, 0, channelSize() * sizeof(E));
+    for (int64_t line = 0; line < imageD * imageH; ++line, to += imageW) {
       int64_t z = line / imageH - s.pad_d, y = line % imageH - s.pad_h;
-      if (z < 0 || z >= s.in_d || y < 0 || y >= s.in_h) {
-        memset(to, 0, imageW * sizeof(E));
+      if (z < 0 || z >= s.in_d || y < 0 || y >= s.in_h)
         continue;
-      }
       const S *row =
           source + ((channel * s.in_d + z) * s.in_h + y) * s.in_w - s.pad_w;
       if (phases == 1) {
-        memset(to, 0, left * sizeof(E));
         copyRun(row + left, right - left, to + left);
-        memset(to + right, 0, (imageW - right) * sizeof(E));
         continue;
       }
-      if constexpr (kPairs) {
-        memset(to, 0, imageW * sizeof(E));
+      if constexpr (kPairs)
         for (int64_t x = left; x < minOf(right, left + phases); ++x) {
           E *at = to + column(x);
           for (int64_t i = x; i < right; i += phases)
             *at++ = row[i];
         }
-      }
     }
   }
 
   /// Part i of [group][panel][image][step][nr].
   void packPanel(const S *gradOutput, int64_t images, int64_t i,
                  float *grad) const {
-    const int64_t perGroup = paddedO / nr;
     int64_t n = i % images, panel = i / images;
-    int64_t group = panel / perGroup, o = panel % perGroup * nr;
+    int64_t group = panel / panels, o = panel % panels * nr;
     const S *from =
         gradOutput + (n * s.out_channels + group * O + o) * positions;
     float *to = grad + i * panelSteps() * nr;
     const int64_t cols = minOf(nr, O - o);
-    if constexpr (kPairs) {
+    if constexpr (!kPairs)
+      packKernels<S, float>().packB(from, 1, positions, positions, cols, to);
+    else if (s.out_w % 2 == 0)
+      pairKernels<S>()->pack.packB(from, 1, positions, positions, cols, to);
+    else
       for (int64_t y = 0; y < s.out_d * s.out_h; ++y)
         pairKernels<S>()->pack.packB(from + y * s.out_w, 1, positions, s.out_w,
                                      cols, to + y * lineSteps * nr);
-    } else {
-      packKernels<S, float>().packB(from, 1, positions, positions, cols, to);
-    }
   }
 
-  void addImages(void *ctx, const E *image, int64_t images, const float *grad,
-                 const int64_t *offsets, float *sums) const {
-    const int64_t K = C * taps, perGroup = paddedO / nr;
-    const int64_t chunkRows = 4 * kPatchRows;
-    const int64_t chunks = ceilDiv(K, chunkRows);
-    parallelFor(
-        ctx, s.groups * perGroup * chunks,
-        maxOf(1, 200000 / (images * positions * chunkRows * nr)),
-        [&](int64_t begin, int64_t end) {
-          // The lines are the outer loop: a piece of the panel stays in the
-          // cache while the rows pass by. Every sum keeps its order.
-          const bool isDeep = s.out_d > 1;
-          const int64_t parts = ceilDiv(s.out_h, linesAtOnce);
-          const int64_t planes = isDeep ? s.out_d : images;
-          const int64_t perImage = ceilDiv(planes, planesPerTile) * parts;
-          for (int64_t part = 0; part < (isDeep ? images : 1) * perImage;
-               ++part)
-            for (int64_t i = begin; i < end; ++i) {
-              int64_t plane = part % perImage / parts * planesPerTile;
-              int64_t n = isDeep ? part / perImage : plane;
-              int64_t z = isDeep ? plane : 0;
-              int64_t y = part % parts * linesAtOnce;
-              int64_t group = i / chunks / perGroup;
-              int64_t panel = i / chunks % perGroup;
-              int64_t row0 = i % chunks * chunkRows;
-              for (int64_t row = row0; row < minOf(K, row0 + chunkRows);
-                   row += kPatchRows) {
-                WeightTile<E> args;
-                const int64_t slice = imageH * imageW;
-                args.imageStep =
-                    isDeep ? s.stride_d * slice
-                           : s.in_channels * channelSize();
-                args.image = image +
-                             (n * s.in_channels + group * C) * channelSize() +
-                             z * s.stride_d * slice + y * s.stride_h * imageW;
-                args.offset = offsets + row;
-                args.images = minOf(planesPerTile, planes - plane);
-                args.height = minOf(linesAtOnce, s.out_h - y);
-                args.width = s.out_w;
-                args.rowStep = s.stride_h * imageW;
-                args.colStep = kPairs ? 1 : s.stride_w;
-                int64_t first = (group * perGroup + panel) * images + n;
-                args.grad = grad + (first * panelSteps() +
-                                    (z * s.out_h + y) * lineSteps) *
-                                       nr;
-                args.tile = sums + (group * K + row) * paddedO + panel * nr;
-                args.ldTile = paddedO;
-                int64_t rows = minOf(kPatchRows, K - row) - 1;
-                bool wide = O - panel * nr > table.f32.vl;
-                if constexpr (kPairs)
-                  pairKernels<S>()->weightTile[rows][wide](args);
-                else
-                  table.weightTile[rows][wide](args);
-              }
-            }
-        });
+  /// Block i of [group][panel][block].
+  void addBlock(const Pass &pass, int64_t i, const WeightOutput &output) const {
+    const int64_t K = C * taps;
+    const int64_t group = i / blocks / panels, panel = i / blocks % panels;
+    const int64_t row0 = i % blocks * kBlockRows;
+    const int64_t rows = minOf(kBlockRows, K - row0);
+    const int64_t cols = minOf(nr, O - panel * nr);
+    float *scratch = threadScratchOf<float>(ScratchTile, 2 * blockSize());
+    float *sums = sumCount() ? pass.sums + i * blockSize() : scratch;
+    if (pass.isFirst)
+      memset(sums, 0, rows * nr * sizeof(float));
+
+    WeightTile<E> args;
+    args.image = pass.image + group * C * channelSize();
+    args.isOdd = kPairs && s.out_w % 2 != 0;
+    args.ldTile = nr;
+    const float *grad =
+        pass.grad + (group * panels + panel) * pass.images * panelSteps() * nr;
+    const int64_t lines = pass.images * s.out_d * s.out_h;
+    for (int64_t line = 0; line < lines; line += linesAtOnce) {
+      args.grad = grad + line * lineSteps * nr;
+      args.place = pass.places + line * lineSteps;
+      args.lines = minOf(linesAtOnce, lines - line);
+      args.pairs = lineSteps - args.isOdd;
+      if (!args.isOdd) {
+        args.pairs *= args.lines;
+        args.lines = 1;
+      }
+      for (int64_t row = 0; row < rows; row += kPatchRows) {
+        args.offset = pass.offsets + row0 + row;
+        args.tile = sums + row * nr;
+        const int64_t count = minOf(kPatchRows, rows - row) - 1;
+        const bool wide = cols > table.f32.vl;
+        if constexpr (kPairs)
+          pairKernels<S>()->weightTile[count][wide](args);
+        else
+          table.weightTile[count][wide](args);
+      }
+    }
+    if (!pass.isLast)
+      return;
+
+    const int64_t o = group * O + panel * nr;
+    float *to = scratch + blockSize();
+    int64_t ld = rows;
+    if (output.data) {
+      to = output.data + o * K + row0;
+      ld = K;
+    }
+    table.transpose(sums, nr, rows, cols, to, ld);
+    output.finish(o, row0, cols, rows, to, ld);
   }
 };
 
+int64_t weightCount(const fx_rt_conv_shape &s) {
+  return s.out_channels * (s.in_channels / s.groups) * getTaps(s);
+}
+
 bool isEmptyWeightGradient(const fx_rt_conv_shape &s) {
-  return s.batch == 0 || getPositions(s) == 0 ||
-         s.out_channels * (s.in_channels / s.groups) * getTaps(s) == 0;
+  return s.batch == 0 || getPositions(s) == 0 || weightCount(s) == 0;
 }
 
 /// Whether the gradient of a weight is a product for each image.
@@ -472,12 +510,16 @@ GemmProblem<S, float> getPointwiseGradient(const fx_rt_conv_shape &s) {
 }
 
 template <typename S>
-void addWeightScratch(const fx_rt_conv_shape &s, fx_rt_scratch &needs) {
+void addWeightScratch(const fx_rt_conv_shape &s, bool hasOutput,
+                      fx_rt_scratch &needs) {
   if (isEmptyWeightGradient(s))
     return;
+  const bool isProduct = !isDepthwise(s) && isProductGradient(s);
+  if ((isDepthwise(s) || isProduct) && !hasOutput)
+    addLent(needs, weightCount(s) * sizeof(float));
   if (isDepthwise(s))
     return addDepthwiseScratch<S>(s, /*hasOutput=*/true, needs);
-  if (isProductGradient(s))
+  if (isProduct)
     return addGemmScratch(getPointwiseGradient<S>(s), needs);
   if constexpr (std::is_same_v<S, BFloat16>)
     if (pairKernels<S>())
@@ -487,42 +529,44 @@ void addWeightScratch(const fx_rt_conv_shape &s, fx_rt_scratch &needs) {
 
 template <typename S>
 int32_t backwardWeight(void *ctx, const fx_rt_conv_shape &s,
-                       const S *gradOutput, const S *input,
-                       float *gradWeight) {
-  const int64_t positions = getPositions(s);
-  const int64_t size =
-      s.out_channels * (s.in_channels / s.groups) * getTaps(s);
+                       const S *gradOutput, const S *input, float *gradWeight,
+                       fx_rt_epilogue_f32 epilogue, void *closure) {
+  const int64_t positions = getPositions(s), size = weightCount(s);
   if (size == 0)
     return 0;
-  if (s.batch == 0 || positions == 0) {
-    fillWithZeros(ctx, gradWeight, size);
-    return 0;
-  }
-  if (isDepthwise(s)) {
-    depthwiseBackwardWeight(ctx, s, gradOutput, input, gradWeight);
-    return 0;
-  }
-  if (isProductGradient(s)) {
-    for (int64_t n = 0; n < s.batch; ++n) {
-      GemmProblem<S, float> p = getPointwiseGradient<S>(s);
-      p.A = gradOutput + n * s.out_channels * positions;
-      p.B = input + n * s.in_channels * positions;
-      p.C = gradWeight;
-      p.accumulate = n > 0;
-      runGemm(ctx, p);
-    }
+  const WeightOutput output = {gradWeight, epilogue, closure,
+                               size / s.out_channels};
+  const bool isEmpty = isEmptyWeightGradient(s);
+  if (isEmpty || isDepthwise(s) || isProductGradient(s)) {
+    ScopedBuffer<float> buffer(ctx, gradWeight ? 0 : size);
+    float *memory = gradWeight ? gradWeight : buffer.get();
+    if (!memory)
+      return 1;
+    if (isEmpty)
+      fillWithZeros(ctx, memory, size);
+    else if (isDepthwise(s))
+      depthwiseBackwardWeight(ctx, s, gradOutput, input, memory);
+    else
+      for (int64_t n = 0; n < s.batch; ++n) {
+        GemmProblem<S, float> p = getPointwiseGradient<S>(s);
+        p.A = gradOutput + n * s.out_channels * positions;
+        p.B = input + n * s.in_channels * positions;
+        p.C = memory;
+        p.accumulate = n > 0;
+        runGemm(ctx, p);
+      }
+    output.finishAll(s.out_channels, memory);
     return 0;
   }
   if constexpr (std::is_same_v<S, BFloat16>)
     if (pairKernels<S>())
-      return WeightGradient<S, BFloat16>(s).run(ctx, gradOutput, input,
-                                                gradWeight);
-  return WeightGradient<S, float>(s).run(ctx, gradOutput, input, gradWeight);
+      return WeightGradient<S, BFloat16>(s).run(ctx, gradOutput, input, output);
+  return WeightGradient<S, float>(s).run(ctx, gradOutput, input, output);
 }
 } // namespace
 
 void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
-                                          int32_t type,
+                                          int32_t type, int32_t hasOutput,
                                           fx_rt_scratch *scratch) {
   *scratch = {};
   if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_scratch"))
@@ -530,38 +574,46 @@ void fx_rt_conv2d_backward_weight_scratch(const fx_rt_conv_shape *shape,
   auto add = type == 2   ? addWeightScratch<BFloat16>
              : type == 3 ? addWeightScratch<Half>
                          : addWeightScratch<float>;
-  add(*shape, *scratch);
+  add(*shape, hasOutput != 0, *scratch);
 }
 
 int32_t fx_rt_conv2d_backward_weight(void *ctx, const fx_rt_conv_shape *shape,
                                      const float *grad_output,
-                                     const float *input, float *grad_weight) {
+                                     const float *input, float *grad_weight,
+                                     fx_rt_epilogue_f32 epilogue,
+                                     void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d_backward_weight"))
     return 1;
-  return backwardWeight(ctx, *shape, grad_output, input, grad_weight);
+  return backwardWeight(ctx, *shape, grad_output, input, grad_weight, epilogue,
+                        closure);
 }
 
 int32_t fx_rt_conv2d_backward_weight_bf16(void *ctx,
                                           const fx_rt_conv_shape *shape,
                                           const uint16_t *grad_output,
                                           const uint16_t *input,
-                                          float *grad_weight) {
+                                          float *grad_weight,
+                                          fx_rt_epilogue_f32 epilogue,
+                                          void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_bf16"))
     return 1;
   return backwardWeight(ctx, *shape,
                         reinterpret_cast<const BFloat16 *>(grad_output),
-                        reinterpret_cast<const BFloat16 *>(input),
-                        grad_weight);
+                        reinterpret_cast<const BFloat16 *>(input), grad_weight,
+                        epilogue, closure);
 }
 
 int32_t fx_rt_conv2d_backward_weight_f16(void *ctx,
                                          const fx_rt_conv_shape *shape,
                                          const uint16_t *grad_output,
                                          const uint16_t *input,
-                                         float *grad_weight) {
+                                         float *grad_weight,
+                                         fx_rt_epilogue_f32 epilogue,
+                                         void *closure) {
   if (!checkShape(*shape, "fx_rt_conv2d_backward_weight_f16"))
     return 1;
   return backwardWeight(ctx, *shape,
                         reinterpret_cast<const Half *>(grad_output),
-                        reinterpret_cast<const Half *>(input), grad_weight);
+                        reinterpret_cast<const Half *>(input), grad_weight,
+                        epilogue, closure);
 }

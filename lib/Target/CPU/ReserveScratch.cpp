@@ -126,7 +126,7 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
                          &scratch);
   else
     fx_rt_conv2d_backward_weight_scratch(
-        &shape, getElementNumber(match), &scratch);
+        &shape, getElementNumber(match), hasResult, &scratch);
   return scratch;
 }
 

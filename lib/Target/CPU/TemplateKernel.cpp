@@ -186,7 +186,8 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
     operands.append({input.pointer, operand.pointer, null(),
                      getMemory(result.pointer), epilogue, closure});
   else
-    operands.append({operand.pointer, input.pointer, result.pointer});
+    operands.append({operand.pointer, input.pointer, getMemory(result.pointer),
+                     epilogue, closure});
   std::string name =
       isForward ? "fx_rt_conv2d" : "fx_rt_conv2d_backward_weight";
   if (!match.element.isF32())
@@ -209,12 +210,15 @@ void TemplateEmitter::placeTile(OpBuilder &b, Contraction &match,
         loops, cast<AffineDimExpr>(map.getResult(dim)).getPosition());
   };
   auto isBatch = [&](int64_t dim) {
-    return match.kind == ContractionKind::Product ? isOneOf(dim, match.batch)
-                                                  : dim == 0;
+    if (match.kind == ContractionKind::Product)
+      return isOneOf(dim, match.batch);
+    return match.kind == ContractionKind::Convolution && dim == 0;
   };
+  const int64_t rowDims =
+      (match.kind == ContractionKind::Convolution ? 2 : 1) + match.grouped;
   auto isRow = [&](int64_t dim) {
     return match.kind == ContractionKind::Product ? isOneOf(dim, match.row)
-                                                  : dim < 2 + match.grouped;
+                                                  : dim < rowDims;
   };
   Value row = callback.getArgument(2), column = callback.getArgument(3);
   Value tile = callback.getArgument(6), distance = callback.getArgument(7);
