@@ -45,8 +45,10 @@ func.func @product(%a: tensor<64x32xbf16>, %b: tensor<32x48xbf16>)
 // CHECK-DAG: fx.kernel template {{.*}} -> (tensor<2x4x16x16xf16>)
 // CHECK-DAG: fx.kernel template {{.*}} -> (tensor<8x4x3x3xf16>)
 // CHECK: return
+// EMIT-LABEL: func.func private @fx_kernel_4(
+// EMIT: llvm.store
 // EMIT: %[[GRADIENT:.*]] = llvm.mlir.zero
-// EMIT-NEXT: call @fx_rt_conv2d_backward_weight_f16({{.*}}, %[[GRADIENT]], %{{[0-9]+}}, %{{[0-9]+}})
+// EMIT-NEXT: {{.*}} = call @fx_rt_conv2d_backward_weight_f16({{.*}}, %[[GRADIENT]], %{{[0-9]+}}, %{{[0-9]+}})
 func.func @backward(%g: tensor<2x8x16x16xf16>, %x: tensor<2x4x16x16xf16>,
                     %w: tensor<8x4x3x3xf16>)
     -> (tensor<2x4x16x16xf16>, tensor<8x4x3x3xf16>) {
