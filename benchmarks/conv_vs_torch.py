@@ -19,7 +19,8 @@ class ConvShape(ctypes.Structure):
         for name in (
             "batch in_channels in_h in_w out_channels out_h out_w kernel_h "
             "kernel_w stride_h stride_w pad_h pad_w dilation_h dilation_w groups "
-            "in_d out_d kernel_d stride_d pad_d dilation_d"
+            "in_d out_d kernel_d stride_d pad_d dilation_d "
+            "channels_last_weight"
         ).split()
     ]
 
@@ -77,7 +78,7 @@ def main():
             depth = ((sizes[0], out[0], k, stride, pad, 1) if n == 3
                      else (1, 1, 1, 1, 0, 1))
             shape = ConvShape(batch, c, *sizes[-2:], o, *out[-2:], k, k, stride,
-                              stride, pad, pad, 1, 1, groups, *depth)
+                              stride, pad, pad, 1, 1, groups, *depth, 0)
             ref = ctypes.byref(shape)
             x = torch.randn(batch, c, *sizes)
             w = torch.randn(o, c // groups, *[k] * n)

@@ -66,6 +66,7 @@ std::string describe(const fx_rt_conv_shape &s) {
   add(" pad", {s.pad_d, s.pad_h, s.pad_w});
   add(" dilation", {s.dilation_d, s.dilation_h, s.dilation_w});
   add(" groups", {s.groups});
+  add(" channels last", {s.channels_last_weight});
   return text;
 }
 
@@ -87,6 +88,19 @@ void addChannel(void *closure, int64_t batch, int64_t row, int64_t col,
     }
 }
 
+/// A weight, or its gradient, whose channels are not the last ones.
+template <typename E>
+std::vector<E> moveChannels(const fx_rt_conv_shape &s,
+                            const std::vector<E> &weight) {
+  const int64_t taps = getTaps(s), C = s.in_channels / s.groups;
+  std::vector<E> result(weight.size());
+  for (int64_t o = 0; o < s.out_channels; ++o)
+    for (int64_t c = 0; c < C; ++c)
+      for (int64_t t = 0; t < taps; ++t)
+        result[(o * C + c) * taps + t] = weight[(o * taps + t) * C + c];
+  return result;
+}
+
 void checkShape(const fx_rt_conv_shape &s) {
   const std::string name = describe(s);
   const char *text = name.c_str();
@@ -97,6 +111,9 @@ void checkShape(const fx_rt_conv_shape &s) {
   auto bias = randomValues(s.out_channels);
   bool withBias = generator()() % 2, withEpilogue = generator()() % 2;
 
+  // The reference reads weights whose channels are not the last ones.
+  const auto plain =
+      s.channels_last_weight ? moveChannels(s, weight) : weight;
   std::vector<double> wantOutput(grad.size()), wantInput(input.size()),
       wantWeight(weight.size());
   int64_t positions = std::max<int64_t>(1, getPositions(s));
@@ -106,8 +123,8 @@ void checkShape(const fx_rt_conv_shape &s) {
                     (withEpilogue ? double(channel) : 0);
   }
   forEachProduct(s, [&](int64_t i, int64_t w, int64_t o) {
-    wantOutput[o] += double(input[i]) * weight[w];
-    wantInput[i] += double(grad[o]) * weight[w];
+    wantOutput[o] += double(input[i]) * plain[w];
+    wantInput[i] += double(grad[o]) * plain[w];
     wantWeight[w] += double(grad[o]) * input[i];
   });
 
@@ -156,6 +173,8 @@ void checkShape(const fx_rt_conv_shape &s) {
                                         gradWeight.data(), nullptr,
                                         nullptr) == 0,
            "%s: %s", text, fx_rt_last_error());
+  if (s.channels_last_weight)
+    gradWeight = moveChannels(s, gradWeight);
   terms = double(s.batch) * getPositions(s);
   error = worstError(gradWeight, wantWeight, std::sqrt(terms + 1));
   FX_CHECK(error < 4e-6, "backward weight %s: error %g", text, error);
@@ -236,13 +255,15 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
       value = std::round(value * 8);
     if (!input.bits.empty() && generator()() % 2)
       input.makeInfinite(generator()() % input.bits.size(), half);
+    const auto plain = s.channels_last_weight ? moveChannels(s, weight.values)
+                                              : weight.values;
     std::vector<double> wantOutput(grad.bits.size()),
         wantWeight(weight.bits.size());
     int64_t positions = std::max<int64_t>(1, getPositions(s));
     for (size_t i = 0; i < wantOutput.size(); ++i)
       wantOutput[i] = bias[i / positions % s.out_channels];
     forEachProduct(s, [&](int64_t i, int64_t w, int64_t o) {
-      wantOutput[o] += input.values[i] * weight.values[w];
+      wantOutput[o] += input.values[i] * plain[w];
       wantWeight[w] += grad.values[o] * input.values[i];
     });
 
@@ -275,6 +296,8 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
     std::vector<float> gradWeight(weight.bits.size(), NAN);
     backward(nullptr, &s, grad.bits.data(), input.bits.data(),
              gradWeight.data(), nullptr, nullptr);
+    if (s.channels_last_weight)
+      gradWeight = moveChannels(s, gradWeight);
     FX_CHECK(isSame(gradWeight, wantWeight), "backward weight %s", text);
     MatrixCopy copy{std::vector<float>(gradWeight.size(), NAN),
                     std::vector<int>(gradWeight.size()),
@@ -282,6 +305,8 @@ void checkNarrowShape(const fx_rt_conv_shape &s) {
                         std::max<int64_t>(1, s.out_channels)};
     backward(nullptr, &s, grad.bits.data(), input.bits.data(), nullptr,
              copyMatrixTile, &copy);
+    if (s.channels_last_weight)
+      copy.result = moveChannels(s, copy.result);
     FX_CHECK(isSame(copy.result, wantWeight), "hidden weight gradient %s",
              text);
     FX_CHECK(std::all_of(copy.visits.begin(), copy.visits.end(),
@@ -339,6 +364,7 @@ void checkRandomShapes(int count) {
       s.pad_d = pick({0, 1, 2});
       s.dilation_d = pick({1, 1, 2});
     }
+    s.channels_last_weight = generator()() % 2;
     if (!finish(s, pick({0, s.pad_h, s.pad_h + 1}), pick({0, s.pad_w})))
       continue;
     checkShape(s);
@@ -375,18 +401,23 @@ void checkNamedShapes() {
       {1, 20, 13, 30, 16, 3, 1, 2, 1},  // Winograd, more padding
       {1, 18, 3, 700, 16, 3, 1, 1, 1},  // Winograd, parts of a row of tiles
       {2, 700, 14, 14, 20, 3, 1, 1, 1}, // Winograd, channels beyond one block
+      {2, 130, 7, 7, 20, 3, 1, 1, 1},   // channels that are a part of the sum
+      {1, 140, 9, 9, 33, 3, 2, 1, 1},   // the same, few positions
   };
   for (const auto &shape : shapes) {
     fx_rt_conv_shape s = {shape.n,      shape.c,      shape.h, shape.w,
                           shape.o,      0,            0,       shape.k,
                           shape.k,      shape.stride, shape.stride,
                           shape.pad,    shape.pad,    1,       1,
-                          shape.groups, 1, 1, 1, 1, 0, 1};
+                          shape.groups, 1, 1, 1, 1, 0, 1, 0};
     if (s.in_h == 1)
       s.kernel_w = 9;
     finish(s, s.pad_h, s.pad_w);
-    checkShape(s);
-    checkNarrowShape(s);
+    for (s.channels_last_weight = 0; s.channels_last_weight < 2;
+         ++s.channels_last_weight) {
+      checkShape(s);
+      checkNarrowShape(s);
+    }
   }
   // With depth.
   struct {
@@ -397,6 +428,8 @@ void checkNamedShapes() {
       {2, 24, 5, 7, 7, 33, 3, 1, 1, 1, 1},    // panels across images
       {2, 24, 5, 8, 11, 33, 3, 2, 1, 1, 1},   // strided
       {1, 8, 7, 9, 11, 6, 3, 1, 2, 2, 2},     // dilated groups
+      {2, 16, 4, 14, 14, 30, 3, 1, 1, 1, 1},  // without planes outside
+      {1, 16, 5, 6, 32, 9, 3, 1, 3, 1, 1},    // planes that are all outside
       {2, 20, 5, 9, 10, 32, 1, 1, 0, 1, 1},   // pointwise
       {2, 20, 5, 9, 10, 32, 1, 2, 0, 1, 1},   // pointwise, strided
       {2, 12, 5, 9, 19, 12, 3, 1, 1, 1, 12},  // depthwise
@@ -415,11 +448,14 @@ void checkNamedShapes() {
                           shape.pad,      shape.dilation, shape.dilation,
                           shape.groups,   shape.d,      0,
                           shape.k,        shape.stride, shape.pad,
-                          shape.dilation};
+                          shape.dilation, 0};
     FX_CHECK(finish(s, s.pad_h, s.pad_w), "no output: %s",
              describe(s).c_str());
-    checkShape(s);
-    checkNarrowShape(s);
+    for (s.channels_last_weight = 0; s.channels_last_weight < 2;
+         ++s.channels_last_weight) {
+      checkShape(s);
+      checkNarrowShape(s);
+    }
   }
   // Empty batch, no input channels, errors.
   fx_rt_conv_shape s = {0, 4, 5, 5, 6, 3, 3, 3, 3, 1, 1,

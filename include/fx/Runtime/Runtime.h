@@ -321,6 +321,9 @@ typedef struct fx_rt_conv_shape {
   int64_t dilation_h, dilation_w;
   int64_t groups;
   int64_t in_d, out_d, kernel_d, stride_d, pad_d, dilation_d;
+  /// Not 0: the weight is [out_channels, kernel_d, kernel_h, kernel_w,
+  /// in_channels / groups].
+  int64_t channels_last_weight;
 } fx_rt_conv_shape;
 
 /// output = conv(input, weight) + bias; `bias` [out_channels] may be NULL. The

@@ -4,6 +4,7 @@
 
 #include "fx/Lowering/Kernels/LoopKernel.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -211,6 +212,7 @@ static bool matchInput(Contraction &match, Value value) {
 
 /// Convolution: x[n, (g,) c, o*s+k*d] * w[(g,) f, c, k] -> [n, (g,) f, o].
 /// Gradient: y[n, (g,) f, o] * x[n, (g,) c, o*s+k*d] -> [(g,) f, c, k].
+/// Without groups the weight may be [f, k, c], too.
 static FailureOr<Contraction> matchConvolution(linalg::GenericOp op) {
   auto maps = op.getIndexingMapsArray();
   unsigned numLoops = op.getNumLoops();
@@ -239,6 +241,14 @@ static FailureOr<Contraction> matchConvolution(linalg::GenericOp op) {
       static_cast<int64_t>(y.size()) != 2 + g + spatial ||
       static_cast<int64_t>(w.size()) != 2 + g + spatial)
     return failure();
+  SmallVector<unsigned> moved;
+  if (!g && getLoops(x.take_front(2), lead) && w.back() == lead[1]) {
+    match.channelsLast = true;
+    moved = {w.front(), w.back()};
+    llvm::append_range(moved, w.drop_front().drop_back());
+    w = moved;
+  }
+  lead.clear();
   if (!getLoops(x.take_front(2 + g), lead) || lead[0] != y[0] ||
       lead[1 + g] != w[1 + g] || y[1 + g] != w[g] ||
       (g && (lead[1] != y[1] || y[1] != w[0])))
@@ -330,19 +340,23 @@ static void extendInBody(RewriterBase &rewriter, linalg::GenericOp op,
   copy->setOperand(0, argument);
 }
 
-bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {
+bool fx::foldCopiesIntoContraction(RewriterBase &rewriter, linalg::GenericOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return false;
   bool isInteger =
       getElementTypeOrSelf(op->getResultTypes().front()).isInteger(32) &&
       isMultiplyAdd(op) && succeeded(matchProduct(op));
+  Value weight;
   if (!isInteger) {
     FailureOr<Contraction> match = matchContraction(op);
-    if (failed(match) || match->kind != ContractionKind::Product)
+    if (failed(match) || match->kind == ContractionKind::WeightGradient)
       return false;
+    weight = match->weight;
   }
   bool changed = false;
   for (OpOperand *operand : op.getDpsInputOperands()) {
+    if (weight && operand->get() != weight)
+      continue;
     Operation *extension = nullptr;
     linalg::GenericOp copy = getCopy(operand->get(), extension);
     if (!copy || (extension && (!isInteger ||
@@ -366,7 +380,7 @@ bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {
       op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
       operand->set(copy->getOperand(0));
     });
-    if (failed(matchProduct(op))) {
+    if (failed(isInteger ? matchProduct(op) : matchContraction(op))) {
       rewriter.modifyOpInPlace(op, [&] {
         op.setIndexingMapsAttr(oldMaps);
         operand->set(old);
@@ -378,4 +392,46 @@ bool fx::foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op) {
     changed = true;
   }
   return changed;
+}
+
+void fx::foldCopyOfWeightGradient(RewriterBase &rewriter,
+                                  linalg::GenericOp op) {
+  FailureOr<Contraction> match = matchContraction(op);
+  if (failed(match) || match->kind != ContractionKind::WeightGradient ||
+      !op->hasOneUse())
+    return;
+  Operation *extension = nullptr;
+  linalg::GenericOp copy;
+  if (Operation *user = *op->user_begin(); user->getNumResults() == 1)
+    copy = getCopy(user->getResult(0), extension);
+  if (!copy || extension || copy->getOperand(0) != op.getResult(0))
+    return;
+  AffineMap from = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
+  AffineMap to = copy.getMatchingIndexingMap(copy.getDpsInitOperand(0));
+  if (!from.isPermutation() || !to.isPermutation())
+    return;
+  auto maps = op.getIndexingMapsArray();
+  // Loops -> gradient -> loops of the copy -> its result.
+  maps[2] = to.compose(inversePermutation(from)).compose(maps[2]);
+  rewriter.setInsertionPoint(op);
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(copy->getResult(0).getType());
+  auto fill = op.getDpsInitOperand(0)->get().getDefiningOp<linalg::FillOp>();
+  if (!type.hasStaticShape())
+    return;
+  Value empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                        type.getElementType());
+  Value init = linalg::FillOp::create(rewriter, loc, fill.getInputs(), empty)
+                   .getResult(0);
+  auto moved = linalg::GenericOp::create(
+      rewriter, loc, type, op.getDpsInputs(), init, maps,
+      op.getIteratorTypesArray());
+  IRMapping mapping;
+  op.getRegion().cloneInto(&moved.getRegion(), mapping);
+  if (failed(matchContraction(moved))) {
+    rewriter.eraseOp(moved);
+    return;
+  }
+  rewriter.replaceOp(copy, moved.getResult(0));
+  rewriter.eraseOp(op);
 }

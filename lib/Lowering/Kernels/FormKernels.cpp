@@ -744,6 +744,15 @@ void expandPad(RewriterBase &rewriter, tensor::PadOp pad, bool hostTemplates) {
   });
 }
 
+SmallVector<linalg::GenericOp> findWeightGradients(Block &block) {
+  SmallVector<linalg::GenericOp> found;
+  for (auto op : block.getOps<linalg::GenericOp>())
+    if (FailureOr<Contraction> match = matchContraction(op);
+        succeeded(match) && match->kind == ContractionKind::WeightGradient)
+      found.push_back(op);
+  return found;
+}
+
 struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
   using FormKernelsPassBase::FormKernelsPassBase;
 
@@ -770,8 +779,10 @@ struct FormKernelsPass : impl::FormKernelsPassBase<FormKernelsPass> {
           takeViews(rewriter, &op);
       for (auto op :
            llvm::make_early_inc_range(block.getOps<linalg::GenericOp>()))
-        while (foldCopiesIntoProduct(rewriter, op))
+        while (foldCopiesIntoContraction(rewriter, op))
           ;
+      for (linalg::GenericOp op : findWeightGradients(block))
+        foldCopyOfWeightGradient(rewriter, op);
       for (auto loop : block.getOps<scf::ForOp>())
         if (FailureOr<Scatter> scatter = matchScatter(loop.getResult(0));
             succeeded(scatter))

@@ -63,11 +63,11 @@ void packTransposedWeights(void *ctx, const fx_rt_conv_shape &s,
                   int64_t rows = panels.begin(q + 1) - row;
                   float *to = packed + (group * M + row) * K;
                   for (int64_t o = 0; o < O; ++o) {
-                    const float *from =
-                        weight + ((group * O + o) * M + row) * all;
+                    const float *from = weight + (group * O + o) * M * all;
                     for (int64_t t = 0; t < taps; ++t, to += rows)
                       for (int64_t r = 0; r < rows; ++r)
-                        to[r] = from[r * all + tap[t]];
+                        to[r] = from[(row + r) * getChannelStep(s) +
+                                     tap[t] * getTapStep(s)];
                   }
                 }
               });
@@ -220,7 +220,8 @@ struct WeightOutput {
 
 /// The sum over positions, with the output channels in the lanes: the output's
 /// gradient is transposed into panels once, the (padded) image is read in
-/// place, for kPatchRows pairs (channel, tap) at a time. The sums of a block of
+/// place, for kPatchRows pairs (channel, tap), in the order of the weight, at a
+/// time. The sums of a block of
 /// these and of a panel stay in the first-level cache until they are finished
 /// and transposed.
 ///
@@ -269,12 +270,13 @@ public:
     if (!image.get() || !grad.get() || !sums.get() || !lists.get())
       return 1;
     int64_t *offsets = lists.get(), *places = offsets + C * taps;
-    for (int64_t i = 0; i < C * taps; ++i)
-      offsets[i] =
-          i / taps * channelSize() +
-          i % taps / s.kernel_w / s.kernel_h * s.dilation_d * imageH * imageW +
-          i / s.kernel_w % s.kernel_h * s.dilation_h * imageW +
-          column(i % s.kernel_w * s.dilation_w);
+    for (int64_t c = 0; c < C; ++c)
+      for (int64_t t = 0; t < taps; ++t)
+        offsets[c * getChannelStep(s) + t * getTapStep(s)] =
+            c * channelSize() +
+            t / s.kernel_w / s.kernel_h * s.dilation_d * imageH * imageW +
+            t / s.kernel_w % s.kernel_h * s.dilation_h * imageW +
+            column(t % s.kernel_w * s.dilation_w);
     fillPlaces(places);
 
     for (int64_t n = 0; n < s.batch; n += imagesAtOnce) {

@@ -9,8 +9,12 @@ namespace fxrt {
 
 /// A product of a matrix with the patches of a batch of images:
 ///
-///   dest[n, g, m, p(q)] = sum over c, t of
-///       weight[g][m, c * taps + t] * source[n, g, c, s(q, t)] + bias[g, m]
+///   dest[n, g, m, p(q)] = sum over i, c, t of
+///       weight[g][m, (i * channels + c) * taps + t] *
+///       source[n, g, c, s(q, i * taps + t)] + bias[g, m]
+///
+/// The taps come in `parts` lists of `taps`; what a list adds to positions where
+/// all of it is outside of the source is left out.
 ///
 /// for the positions q = (z, y, x) of a grid [depth, rows, cols], where
 /// s(q, t) = (z * strideZ + tapZ[t], y * strideY + tapY[t], x * strideX +
@@ -29,7 +33,7 @@ struct PatchProduct {
   int64_t batch, groups;
   const float *source;
   int64_t channels, sourceD, sourceH, sourceW;
-  int64_t taps;
+  int64_t parts = 1, taps;
   const int64_t *tapZ, *tapY, *tapX;
   /// The distances between the outermost taps.
   int64_t spanZ, spanY, spanX;
@@ -54,7 +58,8 @@ struct PatchProduct {
   /// What the epilogue calls the first image.
   int64_t firstImage = 0;
 
-  int64_t K() const { return channels * taps; }
+  int64_t allTaps() const { return parts * taps; }
+  int64_t K() const { return channels * allTaps(); }
   /// The grid is the destination, without gaps.
   bool dense() const {
     return destStepZ == 1 && destStepY == 1 && destStepX == 1 &&
@@ -90,6 +95,14 @@ inline int64_t getInputSize(const fx_rt_conv_shape &s) {
 }
 inline int64_t getPositions(const fx_rt_conv_shape &s) {
   return s.out_d * s.out_h * s.out_w;
+}
+
+/// The distance between neighbouring channels, and taps, of a weight.
+inline int64_t getChannelStep(const fx_rt_conv_shape &s) {
+  return s.channels_last_weight ? 1 : getTaps(s);
+}
+inline int64_t getTapStep(const fx_rt_conv_shape &s) {
+  return s.channels_last_weight ? s.in_channels / s.groups : 1;
 }
 
 /// A 1x1 convolution whose patches are the input itself.

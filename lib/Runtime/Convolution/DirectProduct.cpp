@@ -59,14 +59,15 @@ public:
     minZ = p.tapZ[0];
     minY = p.tapY[0];
     minX = p.tapX[0];
-    for (int64_t t = 1; t < p.taps; ++t) {
+    for (int64_t t = 1; t < p.allTaps(); ++t) {
       minZ = minOf(minZ, p.tapZ[t]);
       minY = minOf(minY, p.tapY[t]);
       minX = minOf(minX, p.tapX[t]);
     }
     for (int64_t k = 0; k < K; ++k) {
-      int64_t t = k % p.taps;
-      offsets[k] = int32_t(k / p.taps * planeStep +
+      int64_t part = k / p.taps / p.channels;
+      int64_t t = part * p.taps + k % p.taps;
+      offsets[k] = int32_t(k / p.taps % p.channels * planeStep +
                            (p.tapZ[t] - minZ) * sliceStep +
                            (p.tapY[t] - minY) * rowStep + p.tapX[t] - minX);
     }
@@ -125,6 +126,14 @@ private:
     }
   }
 
+  /// Whether a tap of a part is in the source for plane z of the grid.
+  bool isInside(int64_t z, int64_t part) const {
+    for (int64_t t = part * p.taps; t < (part + 1) * p.taps; ++t)
+      if (z + p.tapZ[t] >= 0 && z + p.tapZ[t] < p.sourceD)
+        return true;
+    return false;
+  }
+
   void runBlock(int64_t unit, int64_t z, int64_t y0) const {
     const int64_t rows = minOf(blockRows, p.rows - y0);
     if (rows <= 0)
@@ -141,9 +150,18 @@ private:
         p.hasDest ? p.dest + unit * p.M * destPlane + position
                : threadScratchOf<float>(ScratchTile, p.M * destPlane);
     const float *weight = p.weight + group * p.M * K;
-    for (int64_t k = 0; k < K; k += kcMax) {
-      const int64_t kc = minOf(kcMax, K - k);
-      const bool last = k + kc >= K;
+    // Parts of the taps that are outside for all of the block are at the ends.
+    const int64_t partK = p.channels * p.taps;
+    int64_t begin = 0, end = p.parts;
+    while (begin < end && !isInside(z, begin))
+      ++begin;
+    while (end > begin + 1 && !isInside(z, end - 1))
+      --end;
+    begin *= partK;
+    end *= partK;
+    for (int64_t k = begin; k == begin || k < end; k += kcMax) {
+      const int64_t kc = minOf(kcMax, end - k);
+      const bool last = k + kc >= end;
       for (int64_t q = 0; q < panels.parts; ++q) {
         const int64_t m = panels.begin(q), height = panels.begin(q + 1) - m;
         const auto *tiles = p.offsetTiles[height - 1];
@@ -154,7 +172,7 @@ private:
             tiles[tileWidth(p.tiles, cols)](
                 kc, weight + m * K + k * height, padded + y * rowStep + x,
                 offsets + k, dest + m * destPlane + y * p.cols + x, destPlane,
-                cols, k > 0, bias);
+                cols, k > begin, bias);
           }
       }
     }
@@ -168,7 +186,7 @@ private:
 bool fxrt::isDirectProduct(const PatchProduct &p) {
   const int64_t nr = p.tiles.nr;
   return p.packed && p.strideX == 1 && p.strideY == 1 && p.strideZ == 1 && p.dense() &&
-         p.taps > 1 && p.M <= kMaxRows && p.cols >= nr &&
+         p.allTaps() > 1 && p.M <= kMaxRows && p.cols >= nr &&
          (p.cols % nr == 0 || p.cols >= 4 * nr) &&
          // Offsets are 32 bits.
          p.channels * (p.spanZ + 1) * p.sourceH * p.sourceW < int64_t(1) << 28;

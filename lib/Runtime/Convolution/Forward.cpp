@@ -68,6 +68,17 @@ struct ForwardPlan {
         s.in_channels == 0;
     isTiled = !kIsNarrow<S> && hasOutput && !isProduct && !isDepthwise(s) &&
               isWinograd(s);
+    isReordered = s.channels_last_weight && taps > 1 &&
+                  s.in_channels / s.groups > 1;
+    if (kIsNarrow<S>)
+      parts = 1;
+    else if (isReordered)
+      parts = !pack || channels >= kMinPartSteps ? taps : 1;
+    else if (pack && (s.pad_d > 0 || s.out_d > s.in_d) &&
+             channels * taps / s.kernel_d >= kMinPartSteps / 2)
+      parts = s.kernel_d;
+    else
+      parts = 1;
     preparedCount = isTiled ? winogradFilterCount(s)
                     : pack  ? s.out_channels * channels * taps
                             : 0;
@@ -107,7 +118,8 @@ struct ForwardPlan {
     product.sourceD = s.in_d;
     product.sourceH = s.in_h;
     product.sourceW = s.in_w;
-    product.taps = taps;
+    product.parts = parts;
+    product.taps = taps / parts;
     product.spanZ = (s.kernel_d - 1) * s.dilation_d;
     product.spanY = (s.kernel_h - 1) * s.dilation_h;
     product.spanX = (s.kernel_w - 1) * s.dilation_w;
@@ -128,19 +140,56 @@ struct ForwardPlan {
     return kIsNarrow<S> ? imagesAtOnce * convertedImage : 0;
   }
   int64_t panelCount() const {
-    return kIsNarrow<S> ? kernels().f32.mr * channels * taps : 0;
+    return arrangesRows() ? (kernels().f32.mr + isReordered) * channels * taps
+                          : 0;
+  }
+
+  /// Whether the steps of a panel of weights are not those in memory.
+  bool arrangesRows() const {
+    return kIsNarrow<S> || parts != (isReordered ? taps : 1);
   }
 
   const fx_rt_conv_shape &s;
   int64_t taps, channels;
+  /// The sum runs over parts, channels, taps of a part; a part with few steps
+  /// would take longer. `isReordered`: in memory the channels are the last.
+  int64_t parts;
+  bool isReordered;
   /// Elements of what is made of the weights; 0 if they are used as they are.
   int64_t preparedCount;
   int64_t convertedImage, imagesAtOnce;
   bool hasOutput, pack, isEmpty, isProduct, isTiled;
 
 private:
+  static constexpr int64_t kMinPartSteps = 128;
   static constexpr int64_t kConvertedElements = int64_t(1) << 20;
 };
+
+/// A row of weights in the order of the steps, as 32-bit elements; `spare` has
+/// room for another one.
+template <typename S>
+void arrangeRow(const ForwardPlan<S> &plan, const S *from, float *to,
+                float *spare) {
+  const int64_t C = plan.s.in_channels / plan.s.groups, taps = plan.taps;
+  if constexpr (kIsNarrow<S>) {
+    if (plan.isReordered) {
+      S *row = reinterpret_cast<S *>(spare);
+      for (int64_t c = 0; c < C; ++c)
+        for (int64_t t = 0; t < taps; ++t)
+          row[c * taps + t] = from[t * C + c];
+      from = row;
+    }
+    convertPlanes(from, C, taps, to);
+  } else if (plan.isReordered) {
+    kernels().transpose(from, C, taps, C, to, taps);
+  } else {
+    const int64_t count = taps / plan.parts;
+    for (int64_t i = 0; i < plan.parts; ++i)
+      for (int64_t c = 0; c < C; ++c)
+        memcpy(to + (i * C + c) * count, from + c * taps + i * count,
+               count * sizeof(float));
+  }
+}
 
 /// Cuts the weights of all groups into the row panels of the tile kernels.
 template <typename S>
@@ -157,15 +206,15 @@ void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
                   int64_t q = i % panels.parts, row = panels.begin(q);
                   int64_t rows = panels.begin(q + 1) - row;
                   int64_t first = i / panels.parts * M + row;
-                  const float *from;
-                  if constexpr (kIsNarrow<S>) {
+                  const float *from = nullptr;
+                  if (plan.arrangesRows()) {
                     float *panel = threadScratchOf<float>(ScratchTile,
                                                           plan.panelCount());
                     for (int64_t r = 0; r < rows; ++r)
-                      convertPlanes(weight + (first + r) * C * plan.taps, C,
-                                    plan.taps, panel + r * K);
+                      arrangeRow(plan, weight + (first + r) * C * plan.taps,
+                                 panel + r * K, panel + rows * K);
                     from = panel;
-                  } else {
+                  } else if constexpr (!kIsNarrow<S>) {
                     from = weight + first * K;
                   }
                   packA(from, K, 1, rows, K, packed + first * K);
@@ -284,7 +333,8 @@ int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
          plan.isTiled ? FrozenKey::WinogradFilters
                       : FrozenKey::ConvolutionPanels,
          kElementType<S>,
-         {s.out_channels, s.in_channels, s.groups, plan.taps}},
+         {s.out_channels, s.in_channels, s.groups,
+          2 * plan.taps + plan.isReordered}},
         plan.preparedCount, prepare);
   } else if (prepared) {
     prepare(buffer.get());

@@ -60,7 +60,7 @@ int32_t findPieces(const PatchProduct &p, const Segment *segments, int number,
                    int lanes, int vectors, int64_t imageSize,
                    PatchPiece *pieces, int32_t *begin) {
   int32_t count = 0;
-  for (int64_t t = 0; t < p.taps; ++t) {
+  for (int64_t t = 0; t < p.allTaps(); ++t) {
     int s = 0;
     for (int v = 0; v < vectors; ++v) {
       int32_t first = count;
@@ -111,7 +111,8 @@ class PatchRunner {
 public:
   PatchRunner(const PatchProduct &product)
       : p(product), tiles(product.tiles), K(product.K()),
-        kcMax(blockK(K, sizeof(float))), nr(tiles.nr),
+        partK(product.channels * product.taps),
+        kcMax(blockK(partK, sizeof(float))), nr(tiles.nr),
         positions(product.depth * product.rows * product.cols),
         plane(product.sourceD * product.sourceH * product.sourceW),
         destPlane(product.destD * product.destH * product.destW),
@@ -162,7 +163,7 @@ public:
 private:
   const PatchProduct &p;
   const GemmKernels<float> &tiles;
-  const int64_t K, kcMax;
+  const int64_t K, partK, kcMax;
   const int64_t nr, positions, plane, destPlane;
   const EvenSplit panels;
   bool joined;
@@ -171,8 +172,8 @@ private:
   int64_t panelsAtOnce() const { return maxOf(1, kRowsAtOnce / tiles.mr); }
   /// Bytes of the lists of what to load, and elements of the packed patches, of
   /// `number` panels.
-  int64_t pieceCount() const { return p.taps * nr; }
-  int64_t beginCount() const { return p.taps * (nr / tiles.vl) + 1; }
+  int64_t pieceCount() const { return p.allTaps() * nr; }
+  int64_t beginCount() const { return p.allTaps() * (nr / tiles.vl) + 1; }
   size_t listBytes(int64_t number) const {
     return number * (pieceCount() * sizeof(PatchPiece) +
                      beginCount() * sizeof(int32_t));
@@ -209,6 +210,20 @@ private:
                  sourceImage(), pieces + i * pieceCount,
                  begin + i * beginCount);
     }
+    // The first and the last part of the taps that a panel has elements of.
+    int64_t firstPart[kPanelsAtOnce], lastPart[kPanelsAtOnce];
+    auto isUsed = [&](int64_t i, int64_t part) {
+      const int32_t *at = begin + i * beginCount + part * p.taps * vectors;
+      return at[p.taps * vectors] > at[0];
+    };
+    for (int64_t i = 0; i < number; ++i) {
+      firstPart[i] = 0;
+      lastPart[i] = p.parts - 1;
+      while (firstPart[i] < lastPart[i] && !isUsed(i, firstPart[i]))
+        ++firstPart[i];
+      while (firstPart[i] < lastPart[i] && !isUsed(i, lastPart[i]))
+        --lastPart[i];
+    }
 
     float *patches = threadScratchOf<float>(ScratchPackB, patchCount(number));
     float *result = nullptr;
@@ -217,30 +232,44 @@ private:
           ScratchTile,
           (panels.begin(q1) - panels.begin(q0)) * number * nr);
     const int64_t panelsAtOnce = this->panelsAtOnce();
-    for (int64_t k = 0; k < K; k += kcMax) {
-      int64_t kc = minOf(kcMax, K - k);
+    for (int64_t step = 0; step < p.parts * partK; ) {
+      const int64_t part = step / partK, k = step % partK;
+      const int64_t kc = minOf(kcMax, partK - k);
+      auto isActive = [&](int64_t i) {
+        return part >= firstPart[i] && part <= lastPart[i];
+      };
       for (int64_t i = 0; i < number; ++i)
-        kernels().packPatches({pieces + i * pieceCount, begin + i * beginCount,
-                           p.taps, p.strideX},
-                          source, plane, k, k + kc, patches + i * nr * kc);
+        if (isActive(i))
+          kernels().packPatches({pieces + i * pieceCount,
+                                 begin + i * beginCount +
+                                     part * p.taps * vectors,
+                                 p.taps, p.strideX},
+                                source, plane, k, k + kc,
+                                patches + i * nr * kc);
       for (int64_t q = q0; q < q1; q += panelsAtOnce)
         for (int64_t i = 0; i < number; ++i)
-          runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
-                   minOf(q + panelsAtOnce, q1), k, kc, patches + i * nr * kc,
-                   result ? result + (panels.begin(q) - panels.begin(q0)) *
-                                         number * nr +
-                                i * nr
-                          : nullptr,
-                   number * nr);
+          if (isActive(i))
+            runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
+                     minOf(q + panelsAtOnce, q1), step, kc,
+                     step == firstPart[i] * partK,
+                     step + kc == (lastPart[i] + 1) * partK,
+                     patches + i * nr * kc,
+                     result ? result + (panels.begin(q) - panels.begin(q0)) *
+                                           number * nr +
+                                  i * nr
+                            : nullptr,
+                     number * nr);
+      step += kc;
     }
   }
 
   /// The columns [begin, begin + count) of a unit, row panels [q0, q1), kc
-  /// steps from k. `result` is where they go if there is no destination.
+  /// steps from k, the first or the last ones of all. `result` is where they go
+  /// if there is no destination.
   void runPanel(int64_t unit, int64_t group, int64_t begin, int64_t count,
-                int64_t q0, int64_t q1, int64_t k, int64_t kc,
-                const float *patches, float *result, int64_t ldResult) const {
-    const bool last = k + kc >= K;
+                int64_t q0, int64_t q1, int64_t k, int64_t kc, bool first,
+                bool last, const float *patches, float *result,
+                int64_t ldResult) const {
     const int64_t row0 = panels.begin(q0), rowEnd = panels.begin(q1);
     const float *weight = p.weight + group * p.M * K;
     const float *bias = p.bias && last ? p.bias + group * p.M : nullptr;
@@ -265,7 +294,7 @@ private:
     for (int64_t q = q0; q < q1; ++q) {
       int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
       float *to = tile + (row - row0) * ld;
-      bool accumulate = direct && k > 0;
+      bool accumulate = direct && !first;
       const float *rowBias = bias ? bias + row : nullptr;
       if (p.packed)
         tiles.packedTile[rows - 1][width](kc, weight + row * K + k * rows,
@@ -277,7 +306,7 @@ private:
                                                accumulate, rowBias);
     }
     if (!direct)
-      scatter(tile, unit, group, begin, count, row0, rowEnd, k > 0);
+      scatter(tile, unit, group, begin, count, row0, rowEnd, !first);
     if (last && p.epilogue)
       callEpilogue(unit, group, begin, count, row0, rowEnd, result, ldResult);
   }

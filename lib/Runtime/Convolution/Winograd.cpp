@@ -48,7 +48,8 @@ public:
   void addScratch(fx_rt_scratch &needs) const {
     addThreadScratch(needs, ScratchPackA, rowCount() * sizeof(float));
     addThreadScratch(needs, ScratchConv, inputCount() * sizeof(float));
-    addThreadScratch(needs, ScratchTile, productCount() * sizeof(float));
+    addThreadScratch(needs, ScratchTile,
+                     maxOf(productCount(), orderedCount()) * sizeof(float));
   }
 
   void transformFilters(void *ctx, const float *weight, float *filters) const {
@@ -96,6 +97,10 @@ private:
 
   int64_t panelRows() const { return panels.begin(1); }
   int64_t rowCount() const { return kPoints * panelRows() * C; }
+  /// Filters of a panel, whose channels are not the last ones.
+  int64_t orderedCount() const {
+    return s.channels_last_weight ? 9 * panelRows() * C : 0;
+  }
   int64_t inputCount() const { return kPoints * C * tileStep; }
   int64_t productCount() const { return kPoints * panelRows() * tileStep; }
 
@@ -104,7 +109,14 @@ private:
   void transformPanel(const float *weight, int64_t q, float *filters) const {
     const int64_t m = panels.begin(q), height = panels.begin(q + 1) - m;
     float *rows = threadScratchOf<float>(ScratchPackA, rowCount());
-    table.winogradFilter(weight + m * C * 9, height * C, rows, height * C);
+    const float *from = weight + m * C * 9;
+    if (s.channels_last_weight) {
+      float *ordered = threadScratchOf<float>(ScratchTile, orderedCount());
+      for (int64_t r = 0; r < height; ++r)
+        table.transpose(from + r * C * 9, C, 9, C, ordered + r * C * 9, 9);
+      from = ordered;
+    }
+    table.winogradFilter(from, height * C, rows, height * C);
     for (int64_t i = 0; i < kPoints; ++i)
       table.packF32.packA(rows + i * height * C, C, 1, height, C,
                           filters + (i * M + m) * C);

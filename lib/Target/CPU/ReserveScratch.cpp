@@ -96,7 +96,7 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
     return i < 0 ? absent : values[i];
   };
   ArrayRef<int64_t> in = input.drop_front(2), out = output.drop_front(2 + g),
-                    kernel = weight.drop_front(2 + g);
+                    kernel = weight.drop_front(match.getKernelDim());
   int64_t groups = g ? weight[0] : 1;
   fx_rt_conv_shape shape = {input[0],
                             input[1],
@@ -119,7 +119,8 @@ fx_rt_scratch getConvolutionScratch(const Contraction &match,
                             pick(kernel, 1, 0),
                             pick(match.stride, 1, 0),
                             pick(match.padding, 0, 0),
-                            pick(match.dilation, 1, 0)};
+                            pick(match.dilation, 1, 0),
+                            match.channelsLast};
   fx_rt_scratch scratch;
   if (isForward)
     fx_rt_conv2d_scratch(&shape, getElementNumber(match), hasResult, isFrozen,

@@ -131,6 +131,7 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
   const Buffer &weight = isForward ? operand : result;
   const Buffer &output = isForward ? result : operand;
   int64_t spatial = match.stride.size(), g = match.grouped;
+  int64_t kernelDim = match.getKernelDim();
   auto size = [&](const Buffer &buffer, int64_t dim) {
     return materialize(b, loc, buffer.sizes[dim]);
   };
@@ -155,8 +156,8 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
                                outChannels,
                                pick(sizeAt(output, 2 + g), one, 1),
                                pick(sizeAt(output, 2 + g), one, 2),
-                               pick(sizeAt(weight, 2 + g), one, 1),
-                               pick(sizeAt(weight, 2 + g), one, 2),
+                               pick(sizeAt(weight, kernelDim), one, 1),
+                               pick(sizeAt(weight, kernelDim), one, 2),
                                pick(known(match.stride), one, 1),
                                pick(known(match.stride), one, 2),
                                pick(known(match.padding), zero, 1),
@@ -166,10 +167,11 @@ void TemplateEmitter::emitConvolution(TemplateCall &call) {
                                groups,
                                pick(sizeAt(input, 2), one, 0),
                                pick(sizeAt(output, 2 + g), one, 0),
-                               pick(sizeAt(weight, 2 + g), one, 0),
+                               pick(sizeAt(weight, kernelDim), one, 0),
                                pick(known(match.stride), one, 0),
                                pick(known(match.padding), zero, 0),
-                               pick(known(match.dilation), one, 0)};
+                               pick(known(match.dilation), one, 0),
+                               constant(match.channelsLast)};
   Value shape = LLVM::AllocaOp::create(b, loc, pointer, i64,
                                        constant(fields.size()), 8);
   for (auto [i, field] : llvm::enumerate(fields))

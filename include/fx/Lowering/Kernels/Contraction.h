@@ -35,6 +35,12 @@ struct Contraction {
   tensor::PadOp pad;
   SmallVector<int64_t> stride, dilation, padding;
   bool grouped = false;
+  /// The weight, or the gradient of one, has its input channels last: [f, k...,
+  /// c] instead of [f, c, k...].
+  bool channelsLast = false;
+
+  /// The first dimension of the kernel in a weight.
+  int64_t getKernelDim() const { return (channelsLast ? 1 : 2) + grouped; }
 };
 
 /// The template for an op, or failure. The initial value of the sum has to be
@@ -47,8 +53,13 @@ bool canHideResult(Contraction &contraction);
 
 /// Reads the operands of a matrix product through copies that only permute or
 /// repeat dimensions, those of a product of integers also through conversions
-/// from 8 bits. Returns whether something changed.
-bool foldCopiesIntoProduct(RewriterBase &rewriter, linalg::GenericOp op);
+/// from 8 bits, and the weight of a convolution through a copy that moves its
+/// channels. Returns whether something changed.
+bool foldCopiesIntoContraction(RewriterBase &rewriter, linalg::GenericOp op);
+
+/// Lets the gradient of a weight have its channels where the only use, a copy,
+/// wants them.
+void foldCopyOfWeightGradient(RewriterBase &rewriter, linalg::GenericOp op);
 
 } // namespace mlir::fx
 
