@@ -6,9 +6,11 @@
 #include "fx/Compiler/CompileFx.h"
 #include "fx/Import/GraphImporter.h"
 #include "fx/Import/JointGraphJson.h"
+#include "fx/Support/ProgressBar.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/thread.h"
 
 #include <chrono>
 #include <cstring>
@@ -19,13 +21,14 @@ using namespace mlir::fx::capi;
 namespace json = llvm::json;
 
 struct fx_module {
-  // Code that is loaded on its first use reports errors through the context.
-  std::unique_ptr<MLIRContext> context;
   std::unique_ptr<cpu::CompiledModule> code;
   std::string description;
   std::string statistics;
   llvm::StringSet<> functions;
 };
+
+/// Deep graphs are walked recursively.
+static constexpr unsigned kStackBytes = 64 << 20;
 
 /// The names of a list with commas.
 static std::vector<std::string> splitNames(StringRef text) {
@@ -169,8 +172,7 @@ static std::unique_ptr<fx_module> loadModule(const CachedCode &cached,
     return nullptr;
   }
   auto result = std::make_unique<fx_module>();
-  result->context = makeContext();
-  result->code = cpu::loadObjects(result->context.get(), cached.objects);
+  result->code = cpu::loadObjects(cached.objects);
   result->description = cached.description;
   CompileStatistics statistics;
   statistics.numKernels = cached.numKernels;
@@ -207,10 +209,12 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
     return nullptr;
   CompileStatistics statistics;
   options.statistics = options.cpu.statistics = &statistics;
-  auto result = std::make_unique<fx_module>();
-  result->context = makeContext();
-  ErrorCollector errors(result->context.get());
-  OwningOpRef<ModuleOp> module = importModule(result->context.get(), graph);
+  ProgressBar progress("fx_mlir", !options.printTimes);
+  progress.startStage(getStageName(Stage::Import));
+  options.cpu.progress = &progress;
+  std::unique_ptr<MLIRContext> context = makeContext();
+  ErrorCollector errors(context.get());
+  OwningOpRef<ModuleOp> module = importModule(context.get(), graph);
   if (!module) {
     error = errors.takeText();
     return nullptr;
@@ -221,6 +225,7 @@ compileGraph(StringRef text, StringRef optionsText, std::string &error) {
     error = errors.takeText();
     return nullptr;
   }
+  auto result = std::make_unique<fx_module>();
   result->statistics = describeStatistics(statistics);
   result->code = std::move(compiled->code);
   result->description = compiled->description.toJson();
@@ -254,15 +259,24 @@ static bool checkGraph(StringRef text, StringRef optionsText,
   return true;
 }
 
+/// Memory of a compilation, much of it for a short time, comes from the C
+/// library's arena of another thread: in the program's own the little that it
+/// keeps meanwhile would pin the pages of what is freed.
+static void runOnOwnThread(llvm::function_ref<void()> work) {
+  llvm::thread(std::optional<unsigned>(kStackBytes), work).join();
+}
+
 extern "C" {
 
 char *fx_check_graph(const char *text, size_t length, const char *options,
                      size_t optionsLength, char **error) {
   std::string message, answer;
-  bool ok = checkGraph(
-      text ? StringRef(text, length) : StringRef(),
-      options ? StringRef(options, optionsLength) : StringRef(), answer,
-      message);
+  bool ok = false;
+  runOnOwnThread([&] {
+    ok = checkGraph(text ? StringRef(text, length) : StringRef(),
+                    options ? StringRef(options, optionsLength) : StringRef(),
+                    answer, message);
+  });
   if (!ok && error)
     *error = strdup(message.c_str());
   return ok ? strdup(answer.c_str()) : nullptr;
@@ -277,9 +291,12 @@ fx_module *fx_compile_graph(const char *text, size_t length,
                             char **error) {
   std::string message;
   // A null text is an empty one whatever its length says.
-  std::unique_ptr<fx_module> module = compileGraph(
-      text ? StringRef(text, length) : StringRef(),
-      options ? StringRef(options, optionsLength) : StringRef(), message);
+  std::unique_ptr<fx_module> module;
+  runOnOwnThread([&] {
+    module = compileGraph(
+        text ? StringRef(text, length) : StringRef(),
+        options ? StringRef(options, optionsLength) : StringRef(), message);
+  });
   if (!module && error)
     *error = strdup(message.c_str());
   return module.release();
@@ -292,11 +309,16 @@ const char *fx_module_describe(const fx_module *module) {
 }
 
 void *fx_module_lookup(fx_module *module, const char *name) {
-  // A name that is not there is an answer; the loader reports it as an error.
+  // A name that is not there is an answer, and no error to print.
   StringRef function(name);
   function.consume_back("_result_sizes");
-  return module->functions.contains(function) ? module->code->lookup(name)
-                                              : nullptr;
+  if (!module->functions.contains(function))
+    return nullptr;
+  llvm::Expected<void *> address = module->code->lookup(name);
+  if (address)
+    return *address;
+  llvm::logAllUnhandledErrors(address.takeError(), llvm::errs(), "fx_mlir: ");
+  return nullptr;
 }
 
 void fx_string_free(char *text) { free(text); }

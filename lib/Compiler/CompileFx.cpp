@@ -7,6 +7,7 @@
 #include "fx/Lowering/Kernels/Passes.h"
 #include "fx/Lowering/Passes.h"
 #include "fx/Partition/Passes.h"
+#include "fx/Support/ProgressBar.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -61,6 +62,8 @@ public:
     if (stage > options.stopAfter)
       return success();
     auto begin = std::chrono::steady_clock::now();
+    if (options.cpu.progress)
+      options.cpu.progress->startStage(getStageName(stage));
     PassManager pm(module.getContext());
     pm.enableVerifier(options.cpu.verifyPasses);
     auto onError = [&](const Twine &message) -> LogicalResult {

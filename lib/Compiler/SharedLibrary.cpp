@@ -98,9 +98,10 @@ llvm::Error fx::writeSharedLibrary(CompiledFx &model,
   if (llvm::Error error = writeDataObject(model.description, weights, data))
     return error;
 
-  if (failed(model.code->emitSharedLibrary(path, {data.str().str()}))) {
+  if (llvm::Error error =
+          model.code->emitSharedLibrary(path, {data.str().str()})) {
     llvm::sys::fs::remove(path);
-    return llvm::createStringError("cannot write " + path);
+    return error;
   }
   SmallString<128> header(path);
   llvm::sys::path::replace_extension(header, "h");

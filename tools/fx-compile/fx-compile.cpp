@@ -10,6 +10,7 @@
 #include "fx/Compiler/HookOptions.h"
 #include "fx/Compiler/InputFile.h"
 #include "fx/Support/OutputFile.h"
+#include "fx/Support/ProgressBar.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -87,6 +88,10 @@ struct CommandLine {
                             cl::cat(category)};
   cl::opt<bool> times{"times", cl::desc("Print the time of each stage"),
                       cl::cat(category)};
+  cl::opt<bool> noProgress{
+      "no-progress",
+      cl::desc("No bar on a terminal while compiling takes long"),
+      cl::cat(category)};
   HookOptions hooks{category};
 };
 } // namespace
@@ -163,6 +168,11 @@ int main(int argc, char **argv) {
   if (commandLine->inputPath.empty() || commandLine->outputPath.empty())
     exitOnError(llvm::createStringError(
         "an input and -o OUTPUT are needed; --help lists the options"));
+  // Times would be written over it.
+  ProgressBar progress("fx-compile",
+                       !commandLine->noProgress && !commandLine->times);
+  progress.startStage(getStageName(Stage::Import));
+  options.cpu.progress = &progress;
   InputFile::Options inputOptions;
   inputOptions.loss = commandLine->loss;
   inputOptions.allowAnySchema = commandLine->allowSchema;
@@ -182,8 +192,15 @@ int main(int argc, char **argv) {
     return 0;
   }
 
+  // Errors are written where the bar was.
+  ScopedDiagnosticHandler clearBar(input.module->getContext(),
+                                   [&](Diagnostic &) {
+                                     progress.finish();
+                                     return failure();
+                                   });
   auto compiled = compileFx(
       *input.module, llvm::sys::path::stem(commandLine->outputPath), options);
+  progress.finish();
   exitOnError(commandLine->hooks.finish());
   if (failed(compiled))
     return 1;
@@ -197,7 +214,8 @@ int main(int argc, char **argv) {
     return 0;
   case Emit::Object:
   case Emit::Assembly:
-    return failed(compiled->code->emitObject(commandLine->outputPath));
+    exitOnError(compiled->code->emitObject(commandLine->outputPath));
+    return 0;
   default:
     exitOnError(writeSharedLibrary(*compiled,
                                    commandLine->embedWeights

@@ -211,7 +211,7 @@ static ModelCode compile(InputFile &input) {
   // Code in this process uses the tool's run-time library.
   code.lookup = [machine](StringRef name) -> void * {
     return name.starts_with("fx_rt_") ? findRuntimeFunction(name)
-                                      : machine->lookup(name);
+                                      : exitOnError(machine->lookup(name));
   };
   code.weight = [&input](StringRef name) { return input.findWeight(name); };
   return code;

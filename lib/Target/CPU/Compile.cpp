@@ -8,6 +8,7 @@
 
 #include "fx/IR/FXDialect.h"
 #include "fx/Lowering/Kernels/Passes.h"
+#include "fx/Support/ProgressBar.h"
 #include "fx/Target/CPU/CPU.h"
 #include "fx/Target/CPU/Passes.h"
 
@@ -49,6 +50,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::fx;
@@ -127,6 +129,7 @@ struct Part {
       std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> module;
   GeneratedCode code;
+  unsigned numFunctions = 0;
 };
 } // namespace
 
@@ -143,6 +146,15 @@ cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
   unsigned numThreads =
       std::min<unsigned>(getNumThreads(options), parts.size());
   std::vector<Part> work(parts.size());
+  for (auto [part, translated] : llvm::zip_equal(work, parts))
+    part.numFunctions = llvm::count_if(
+        translated->getOps<LLVM::LLVMFuncOp>(),
+        [](LLVM::LLVMFuncOp function) { return !function.isExternal(); });
+  if (options.progress)
+    options.progress->startCode(std::accumulate(
+        work.begin(), work.end(), 0u, [](unsigned sum, const Part &part) {
+          return sum + part.numFunctions;
+        }));
   // Parts that are translated are compiled while the next ones are translated.
   double translation = 0;
   bool isFine = true;
@@ -162,6 +174,8 @@ cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
         part.code = generateObject(*part.module, options);
         part.module.reset();
         part.context.reset();
+        if (options.progress)
+          options.progress->addFunctions(part.numFunctions);
       };
       if (pool)
         pool->async(generate);
@@ -189,13 +203,14 @@ cpu::compileLLVMModule(ModuleOp source, ModuleOp module,
     options.statistics->times.emplace_back("translation", translation);
     options.statistics->times.emplace_back("llvm", llvmTime);
   }
-  return makeCompiledModule(source.getContext(), std::move(objects),
-                            std::move(llvmIR), options);
+  return makeCompiledModule(std::move(objects), std::move(llvmIR), options);
 }
 
 FailureOr<std::unique_ptr<CompiledModule>>
 cpu::compileForCPU(ModuleOp module, const CPUOptions &options) {
   auto start = Clock::now();
+  if (options.progress)
+    options.progress->startStage("kernels");
   std::string error;
   if (!createTargetMachine(options, error))
     return module.emitError(error);

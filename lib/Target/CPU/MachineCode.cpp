@@ -24,8 +24,11 @@ namespace {
 
 class MachineCode : public CompiledModule {
 public:
-  MachineCode(MLIRContext *context, CPUOptions options)
-      : context(context), options(std::move(options)) {}
+  explicit MachineCode(CPUOptions given) : options(std::move(given)) {
+    // These are of the compilation, which is over.
+    options.statistics = nullptr;
+    options.progress = nullptr;
+  }
 
   ~MachineCode() override {
     if (!jit)
@@ -38,10 +41,10 @@ public:
       llvm::consumeError(release.takeError());
   }
 
-  void *lookup(StringRef name) override;
-  LogicalResult emitObject(StringRef path) override;
-  LogicalResult emitSharedLibrary(StringRef path,
-                                  ArrayRef<std::string> extraObjects) override;
+  llvm::Expected<void *> lookup(StringRef name) override;
+  llvm::Error emitObject(StringRef path) override;
+  llvm::Error emitSharedLibrary(StringRef path,
+                                ArrayRef<std::string> extraObjects) override;
   StringRef getLLVMIR() override { return llvmIR; }
   ArrayRef<std::string> getObjects() override { return objects; }
 
@@ -49,12 +52,6 @@ public:
   std::string llvmIR;
 
 private:
-  LogicalResult writeObject(StringRef path, const std::string &object);
-  LogicalResult error(const Twine &message) {
-    return emitError(UnknownLoc::get(context)) << message;
-  }
-
-  MLIRContext *context;
   CPUOptions options;
   std::unique_ptr<llvm::orc::LLJIT> jit;
 };
@@ -118,16 +115,14 @@ getRuntimeSymbols(llvm::orc::LLJIT &jit) {
   return symbols;
 }
 
-void *MachineCode::lookup(StringRef name) {
-  auto fail = [&](llvm::Error problem) -> void * {
-    (void)error("cannot load '" + name +
-                "': " + llvm::toString(std::move(problem)));
-    return nullptr;
+llvm::Expected<void *> MachineCode::lookup(StringRef name) {
+  auto fail = [&](llvm::Error problem) {
+    return llvm::createStringError("cannot load '" + name + "': " +
+                                   llvm::toString(std::move(problem)));
   };
-  if (!isHostArchitecture(options)) {
-    (void)error("cannot load code for '" + options.triple + "' here");
-    return nullptr;
-  }
+  if (!isHostArchitecture(options))
+    return llvm::createStringError("cannot load code for '" + options.triple +
+                                   "' here");
   if (!jit) {
     // Code that was compiled elsewhere has not asked for the target yet.
     initializeTargets();
@@ -149,37 +144,41 @@ void *MachineCode::lookup(StringRef name) {
   return address->toPtr<void *>();
 }
 
-LogicalResult MachineCode::writeObject(StringRef path,
-                                       const std::string &object) {
+static llvm::Error writeObject(StringRef path, const std::string &object) {
   if (llvm::Error failure = fx::writeOutputFile(
           path, [&](llvm::raw_pwrite_stream &os) { os << object; }))
-    return error("cannot write " + llvm::toString(std::move(failure)));
-  return success();
+    return llvm::createStringError("cannot write " +
+                                   llvm::toString(std::move(failure)));
+  return llvm::Error::success();
 }
 
-LogicalResult MachineCode::emitObject(StringRef path) {
+llvm::Error MachineCode::emitObject(StringRef path) {
   if (objects.size() != 1)
-    return error("cannot write '" + path + "': the code is in " +
-                 Twine(objects.size()) + " object files");
+    return llvm::createStringError("cannot write '" + path +
+                                   "': the code is in " +
+                                   Twine(objects.size()) + " object files");
   return writeObject(path, objects.front());
 }
 
-LogicalResult
+llvm::Error
 MachineCode::emitSharedLibrary(StringRef path,
                                ArrayRef<std::string> extraObjects) {
+  auto fail = [](const Twine &message) {
+    return llvm::createStringError(message);
+  };
   if (!isHostArchitecture(options))
-    return error("cannot link '" + path + "' for '" + options.triple +
-                 "': there is no run-time library for it here; write an "
-                 "object file (fx-compile --emit=obj) and link it on that "
-                 "machine with libFXRuntime.a");
+    return fail("cannot link '" + path + "' for '" + options.triple +
+                "': there is no run-time library for it here; write an "
+                "object file (fx-compile --emit=obj) and link it on that "
+                "machine with libFXRuntime.a");
   auto linker = llvm::sys::findProgramByName("ld.lld");
   if (!linker)
     linker = llvm::sys::findProgramByName("ld.lld-22");
   std::string program = linker ? *linker : FX_LLD_PATH;
   if (program.empty() || !llvm::sys::fs::can_execute(program))
-    return error("cannot link '" + path +
-                 "': ld.lld is neither in PATH nor was it found when fx-mlir "
-                 "was configured");
+    return fail("cannot link '" + path +
+                "': ld.lld is neither in PATH nor was it found when fx-mlir "
+                "was configured");
   // The runtime's archive is next to the tool, in the build tree or installed.
   std::string runtime = FX_RUNTIME_ARCHIVE;
   if (!llvm::sys::fs::exists(runtime)) {
@@ -191,28 +190,30 @@ MachineCode::emitSharedLibrary(StringRef path,
     runtime = std::string(beside);
   }
   if (!llvm::sys::fs::exists(runtime))
-    return error("cannot link '" + path + "': libFXRuntime.a is not at " +
-                 runtime);
+    return fail("cannot link '" + path + "': libFXRuntime.a is not at " +
+                runtime);
   SmallVector<llvm::SmallString<128>> temporary;
   auto cleanup = llvm::make_scope_exit([&] {
     for (StringRef file : temporary)
       llvm::sys::fs::remove(file);
   });
-  auto makeTemporary = [&](StringRef suffix) -> LogicalResult {
+  auto makeTemporary = [&](StringRef suffix) -> llvm::Error {
     temporary.emplace_back();
     if (auto code = llvm::sys::fs::createTemporaryFile("fx", suffix,
                                                        temporary.back())) {
       temporary.pop_back();
-      return error("cannot make a temporary file: " + code.message());
+      return fail("cannot make a temporary file: " + code.message());
     }
-    return success();
+    return llvm::Error::success();
   };
-  for (const std::string &object : objects)
-    if (failed(makeTemporary("o")) ||
-        failed(writeObject(temporary.back(), object)))
-      return failure();
-  if (failed(makeTemporary("log")))
-    return failure();
+  for (const std::string &object : objects) {
+    if (llvm::Error failure = makeTemporary("o"))
+      return failure;
+    if (llvm::Error failure = writeObject(temporary.back(), object))
+      return failure;
+  }
+  if (llvm::Error failure = makeTemporary("log"))
+    return failure;
   StringRef logPath = temporary.back();
   std::string output = path.str();
   // Its own run-time library serves it, whatever else the process has loaded.
@@ -241,22 +242,21 @@ MachineCode::emitSharedLibrary(StringRef path,
                                 &message)) {
     if (auto log = llvm::MemoryBuffer::getFile(logPath))
       message += (*log)->getBuffer();
-    return error("ld.lld failed on '" + path + "': " + message);
+    return fail("ld.lld failed on '" + path + "': " + message);
   }
-  return success();
+  return llvm::Error::success();
 }
 
 std::unique_ptr<CompiledModule>
-fx::cpu::makeCompiledModule(MLIRContext *context,
-                            std::vector<std::string> objects,
+fx::cpu::makeCompiledModule(std::vector<std::string> objects,
                             std::string llvmIR, const CPUOptions &options) {
-  auto code = std::make_unique<MachineCode>(context, options);
+  auto code = std::make_unique<MachineCode>(options);
   code->objects = std::move(objects);
   code->llvmIR = std::move(llvmIR);
   return code;
 }
 
 std::unique_ptr<CompiledModule>
-fx::cpu::loadObjects(MLIRContext *context, std::vector<std::string> objects) {
-  return makeCompiledModule(context, std::move(objects), "", CPUOptions());
+fx::cpu::loadObjects(std::vector<std::string> objects) {
+  return makeCompiledModule(std::move(objects), "", CPUOptions());
 }

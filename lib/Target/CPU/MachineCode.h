@@ -15,8 +15,8 @@ namespace mlir::fx::cpu {
 inline constexpr llvm::StringLiteral kReleaseFrozen = "fx_release_frozen";
 
 std::unique_ptr<CompiledModule>
-makeCompiledModule(MLIRContext *context, std::vector<std::string> objects,
-                   std::string llvmIR, const CPUOptions &options);
+makeCompiledModule(std::vector<std::string> objects, std::string llvmIR,
+                   const CPUOptions &options);
 
 } // namespace mlir::fx::cpu
 

@@ -118,10 +118,11 @@ int main(int argc, char **argv) {
       return fail("cannot write '" + emitLLVM + "': " + code.message());
     os << (*compiled)->getLLVMIR();
   }
-  if (!emitObject.empty() && failed((*compiled)->emitObject(emitObject)))
-    return 1;
-  if (!emitShared.empty() && failed((*compiled)->emitSharedLibrary(emitShared)))
-    return 1;
+  llvm::ExitOnError exitOnError("fx-cpu-run: error: ");
+  if (!emitObject.empty())
+    exitOnError((*compiled)->emitObject(emitObject));
+  if (!emitShared.empty())
+    exitOnError((*compiled)->emitSharedLibrary(emitShared));
   if (inputsPath.empty() && outputsPath.empty() && !benchmark)
     return 0;
 
@@ -163,11 +164,10 @@ int main(int argc, char **argv) {
       return fail("argument " + Twine(i) + " ('" + inputs[i].name +
                   "') has the wrong shape in the archive");
   }
-  auto run = (*compiled)->lookupEntry(name);
+  auto run = reinterpret_cast<cpu::EntryPoint>(
+      exitOnError((*compiled)->lookup(name)));
   auto getSizes = reinterpret_cast<cpu::ResultSizes>(
-      (*compiled)->lookup(name + "_result_sizes"));
-  if (!run || !getSizes)
-    return 1;
+      exitOnError((*compiled)->lookup(name + "_result_sizes")));
   int64_t rank = 0;
   for (Type type : entry.getResultTypes())
     if (auto tensor = dyn_cast<RankedTensorType>(type))

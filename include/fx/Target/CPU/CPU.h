@@ -21,9 +21,15 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/Support/Error.h"
+
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace mlir::fx {
+class ProgressBar;
+} // namespace mlir::fx
 
 namespace mlir::fx::cpu {
 
@@ -48,6 +54,8 @@ struct CPUOptions {
   bool printTimes = false;
   /// Receives compile times and the number of kernels; may be null.
   CompileStatistics *statistics = nullptr;
+  /// Is told what is being done; may be null.
+  ProgressBar *progress = nullptr;
   /// Threads that generate code: 0 is FX_COMPILE_THREADS in the environment,
   /// else as many as the process may use processors.
   unsigned threads = 0;
@@ -72,25 +80,21 @@ using EntryPoint = int32_t (*)(void *context, void *const *args,
                                void *const *results, const int64_t *sizes);
 using ResultSizes = int32_t (*)(const int64_t *sizes, int64_t *resultSizes);
 
-/// Machine code of a module.
+/// Machine code of a module. It needs no MLIRContext.
 class CompiledModule {
 public:
   virtual ~CompiledModule();
-  /// The address of a function; loads the code on the first call. Null, with
-  /// an error printed to the context's handler, if there is none.
-  virtual void *lookup(StringRef name) = 0;
-  EntryPoint lookupEntry(StringRef name) {
-    return reinterpret_cast<EntryPoint>(lookup(name));
-  }
+  /// The address of a function; loads the code on the first call.
+  virtual llvm::Expected<void *> lookup(StringRef name) = 0;
   /// The contents of the object files.
   virtual ArrayRef<std::string> getObjects() = 0;
   /// Writes the object file, of which there must be one alone: see
   /// CPUOptions::singleObject. It needs libFXRuntime.a.
-  virtual LogicalResult emitObject(StringRef path) = 0;
+  virtual llvm::Error emitObject(StringRef path) = 0;
   /// Links a shared library that needs nothing but the C library. It exports
   /// the functions and the run-time library's C interface. `extraObjects` are
   /// object files to link in.
-  virtual LogicalResult
+  virtual llvm::Error
   emitSharedLibrary(StringRef path,
                     ArrayRef<std::string> extraObjects = {}) = 0;
   /// The optimised LLVM IR as text; empty unless CPUOptions::keepLLVMIR.
@@ -107,8 +111,7 @@ FailureOr<std::unique_ptr<CompiledModule>>
 compileLLVMModule(ModuleOp source, ModuleOp module, const CPUOptions &options);
 
 /// Code that getObjects() gave in this process or another one on this machine.
-std::unique_ptr<CompiledModule> loadObjects(MLIRContext *context,
-                                            std::vector<std::string> objects);
+std::unique_ptr<CompiledModule> loadObjects(std::vector<std::string> objects);
 
 /// From linalg on tensors to the LLVM dialect.
 void buildLowerToCPUPipeline(OpPassManager &pm, const CPUOptions &options);
