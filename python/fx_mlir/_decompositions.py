@@ -82,8 +82,16 @@ OWN_DECOMPOSITIONS = {
     aten.randint.low: _randint,
 }
 
-# The compiler has formulas that hold for more arguments than these functions.
+# The compiler has formulas that hold for more arguments than these functions,
+# or that copy whole parts where these look up each place.
 NOT_DECOMPOSED = (
+    aten.roll.default,
+    aten.reflection_pad1d.default,
+    aten.reflection_pad2d.default,
+    aten.reflection_pad3d.default,
+    aten.replication_pad1d.default,
+    aten.replication_pad2d.default,
+    aten.replication_pad3d.default,
     aten.take.default,
     aten.max_pool3d_with_indices.default,
     aten.adaptive_max_pool2d.default,
