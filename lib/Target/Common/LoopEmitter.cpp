@@ -112,12 +112,49 @@ void LoopEmitter::emitPoint() {
     emitRow();
     return;
   }
-  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  Value begin = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
   unsigned dim = schedule.innerDim;
-  scf::ForOp loop = openLoop(zero, getSize(dim), 1, {});
+  if (!schedule.transposedLoads.empty() && !mask) {
+    begin = emitTransposedBlocks();
+    if (schedule.dims[dim].size % schedule.width == 0)
+      return;
+  }
+  scf::ForOp loop = openLoop(begin, getSize(dim), 1, {});
   bindDim(dim, loop.getInductionVar());
   emitRow();
   closeLoop(loop, {});
+}
+
+/// As many points of the inner dim as are whole blocks; returns their number.
+Value LoopEmitter::emitTransposedBlocks() {
+  unsigned dim = schedule.innerDim;
+  int64_t width = schedule.width;
+  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  Value size = getSize(dim);
+  setInsertion(0);
+  Value end = arith::SubIOp::create(
+      b, loc, size, arith::RemSIOp::create(b, loc, size, constant(width)));
+  scf::ForOp loop = openLoop(zero, end, width, {});
+  bindDim(dim, loop.getInductionVar());
+  SmallVector<SmallVector<Value>> blocks;
+  for (unsigned number : schedule.transposedLoads)
+    blocks.push_back(loadTransposed(kernel.loads[number]));
+  for (int64_t point = 0; point < width; ++point) {
+    openScope(loop.getBody());
+    setInsertion(top());
+    bindDim(dim, arith::AddIOp::create(b, loc, loop.getInductionVar(),
+                                       constant(point)));
+    for (auto [number, block] : llvm::zip(schedule.transposedLoads, blocks)) {
+      const LoopAccess &access = kernel.loads[number];
+      if (!block.empty())
+        scopes.back().values[{access.tensor, access.map}] = {
+            block[point], /*isVector=*/true, top(), {}, {}};
+    }
+    emitRow();
+    closeScope();
+  }
+  closeLoop(loop, {});
+  return end;
 }
 
 /// Vectors along the kept vector dim from element `begin` to `end`; `end` is a

@@ -25,6 +25,9 @@ struct LoopSchedule {
   /// A kept dim that is run through for each vector, -1 for none: the one that
   /// loads are contiguous in where stores are in the vector dim.
   int64_t innerDim = -1;
+  /// Loads (numbers in LoopKernel::loads) that are contiguous in the inner dim
+  /// and are made as blocks of width x width elements, transposed in registers.
+  SmallVector<unsigned> transposedLoads;
   /// -1: scalar code.
   int64_t vectorDim = -1;
   int64_t width = 1;
@@ -148,6 +151,9 @@ protected:
   };
   Address getAccess(Value tensor, AffineMap map);
   Lanes load(Value tensor, const Address &address);
+  /// The vectors of the next `width` points of the inner dim, if lanes are a
+  /// known distance apart; else none.
+  SmallVector<Value> loadTransposed(const LoopAccess &access);
   virtual void store(const LoopOutput &output);
   Value loadBackwards(Value base, Type stored, const Address &address);
   Value getPointers(Value base, Type element, const Address &address);
@@ -157,6 +163,7 @@ protected:
   void emitKept(unsigned level);
   void emitVectorBlocks(Value begin, Value end, bool wholeDim);
   void emitPoint();
+  Value emitTransposedBlocks();
   void emitRow();
   void chooseRowCache();
   void collectValues(Value tensor, AffineMap map,

@@ -11,6 +11,9 @@ using namespace mlir::fx::target;
 /// Stand-in for a stride or size that is known at run time only.
 static constexpr int64_t kDynamicGuess = 4096;
 
+/// Ops of a block that is transposed in registers, which is unrolled.
+static constexpr int64_t kMaxRepeatedOps = 512;
+
 /// The distance in memory between neighbours along each dim; nothing if the
 /// access is not linear in it.
 static SmallVector<std::optional<int64_t>>
@@ -167,15 +170,30 @@ LoopSchedule target::chooseSchedule(const LoopKernel &kernel,
   }
   // A transposition: the lines that a strided load touches are used up before
   // the next ones come.
-  if (schedule.vectorDim >= 0 && kernel.reductions.empty())
-    for (auto [access, store] : llvm::zip(accesses, isStore)) {
-      auto along = access[schedule.vectorDim];
-      if (store || along == 0 || along == 1 || along == -1)
-        continue;
+  if (schedule.vectorDim >= 0 && kernel.reductions.empty()) {
+    auto isStrided = [&](size_t access) {
+      auto along = accesses[access][schedule.vectorDim];
+      return !isStore[access] && along != 0 && along != 1 && along != -1;
+    };
+    for (size_t i = 0; i < accesses.size(); ++i)
       for (unsigned d : order)
-        if (access[d] == 1 && schedule.dims[d].size > 1)
+        if (isStrided(i) && accesses[i][d] == 1 && schedule.dims[d].size > 1)
           schedule.innerDim = d;
-    }
+    // Blocks in registers: the code of a point is repeated for each vector.
+    bool isSmall = schedule.width >= 4 &&
+                   (kernel.numOps + 8 * kernel.numTranscendental + 1) *
+                           schedule.width <=
+                       kMaxRepeatedOps;
+    if (schedule.innerDim >= 0 && isSmall)
+      for (size_t i = 0; i < kernel.loads.size(); ++i) {
+        size_t access = kernel.outputs.size() + i;
+        if (isStrided(access) && accesses[access][schedule.vectorDim] &&
+            accesses[access][schedule.innerDim] == 1 &&
+            strides.elements[access].isIntOrFloat() &&
+            strides.elements[access].getIntOrFloatBitWidth() <= 32)
+          schedule.transposedLoads.push_back(i);
+      }
+  }
   for (unsigned d : order)
     if (static_cast<int64_t>(d) != schedule.vectorDim &&
         static_cast<int64_t>(d) != schedule.innerDim)

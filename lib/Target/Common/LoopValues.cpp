@@ -406,6 +406,48 @@ LoopEmitter::Lanes LoopEmitter::load(Value tensor, const Address &address) {
   return {value, isVector, scope, {}, {}};
 }
 
+SmallVector<Value> LoopEmitter::loadTransposed(const LoopAccess &access) {
+  Address address = getAccess(access.tensor, access.map);
+  if (!address.laneStride)
+    return {};
+  const Buffer &buffer = getBuffer(access.tensor);
+  Type element = buffer.type.getElementType();
+  bool isBool = element.isInteger(1);
+  Type stored = isBool ? b.getI8Type() : element;
+  int64_t width = schedule.width;
+  auto type = VectorType::get({width}, stored);
+  setInsertion(top());
+  Value start = LLVM::GEPOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), stored,
+      buffer.pointer, LLVM::GEPArg(address.offset));
+  SmallVector<Value> rows;
+  for (int64_t lane = 0; lane < width; ++lane) {
+    Value row = LLVM::GEPOp::create(b, loc, start.getType(), stored, start,
+                                    LLVM::GEPArg(constant(
+                                        lane * *address.laneStride)));
+    rows.push_back(
+        LLVM::LoadOp::create(b, loc, type, row, getAlignment(stored)));
+  }
+  // Blocks off the diagonal change places, then those inside of each block.
+  for (int64_t size = width / 2; size > 0; size /= 2)
+    for (int64_t i = 0; i < width; ++i) {
+      if (i & size)
+        continue;
+      SmallVector<int64_t> upper, lower;
+      for (int64_t lane = 0; lane < width; ++lane) {
+        upper.push_back(lane & size ? width + lane - size : lane);
+        lower.push_back(lane & size ? width + lane : lane + size);
+      }
+      Value first = rows[i], second = rows[i + size];
+      rows[i] = vector::ShuffleOp::create(b, loc, first, second, upper);
+      rows[i + size] = vector::ShuffleOp::create(b, loc, first, second, lower);
+    }
+  if (isBool)
+    for (Value &row : rows)
+      row = arith::TruncIOp::create(b, loc, getType(element, true), row);
+  return rows;
+}
+
 void LoopEmitter::store(const LoopOutput &output) {
   Lanes lanes = evaluate(output.tensor, output.map);
   Address address = getAccess(output.tensor, output.map);

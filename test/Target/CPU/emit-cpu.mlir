@@ -39,3 +39,30 @@ func.func @negate_twice(%x: tensor<100xf32>) -> tensor<100xf32> {
   }
   return %1 : tensor<100xf32>
 }
+
+#rows = affine_map<(d0, d1) -> (d0, d1)>
+#columns = affine_map<(d0, d1) -> (d1, d0)>
+
+// A transposition: 16 rows are loaded, change places in four steps, and are
+// stored as 16 rows. What is left of the rows' length is gathered.
+// CHECK-LABEL: func.func private @fx_kernel_
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK-COUNT-16:    llvm.load %{{.*}} : !llvm.ptr -> vector<16xf32>
+// CHECK-COUNT-64:    vector.shuffle %{{.*}} : vector<16xf32>, vector<16xf32>
+// CHECK-NOT:         gather
+// CHECK-COUNT-16:    llvm.store %{{.*}} : vector<16xf32>
+// CHECK:           scf.for
+// CHECK:             llvm.intr.masked.gather
+func.func @transpose(%x: tensor<32x40xf32>) -> tensor<40x32xf32> {
+  %0 = fx.kernel loops ins(%x : tensor<32x40xf32>) -> (tensor<40x32xf32>) {
+  ^bb0(%a: tensor<32x40xf32>):
+    %e = tensor.empty() : tensor<40x32xf32>
+    %t = linalg.generic {indexing_maps = [#columns, #rows], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<32x40xf32>) outs(%e : tensor<40x32xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      linalg.yield %i : f32
+    } -> tensor<40x32xf32>
+    fx.kernel_return %t : tensor<40x32xf32>
+  }
+  return %0 : tensor<40x32xf32>
+}
