@@ -2,65 +2,13 @@
 sizes of 1, primes, tails of vectors and tiles, empty tensors, strided and
 broadcast operands, infinities and NaN. docs/CPU.md lists them all."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-import fx_mlir  # noqa: F401
-
-
-def rand(*shape, grad=True):
-    generator = torch.Generator().manual_seed(sum(shape) + len(shape))
-    return torch.randn(*shape, generator=generator).requires_grad_(grad)
-
-
-def leaf(tensor, dtype=None):
-    """A leaf of autograd with the strides of `tensor`."""
-    if not tensor.is_floating_point():
-        return tensor
-    return tensor.detach().to(dtype or tensor.dtype).requires_grad_(tensor.requires_grad)
-
-
-def outputs(result):
-    return [result] if isinstance(result, torch.Tensor) else list(result)
-
-
-def gradients(results, inputs):
-    results = [r for r in results if r.requires_grad]
-    inputs = [x for x in inputs if x.requires_grad]
-    if not results or not inputs:
-        return []
-    weights = [torch.linspace(-1, 1, max(r.numel(), 1), dtype=r.dtype)[:r.numel()]
-               .reshape(r.shape) for r in results]
-    return list(torch.autograd.grad(results, inputs, weights))
-
-
-def check(function, *inputs, tolerance=2e-5):
-    """Results and gradients, compared with those of float64; shapes, strides and
-    types with those of eager mode."""
-    compiled = torch.compile(function, backend="fx_mlir", dynamic=False,
-                             fullgraph=True)
-    args = [leaf(x) for x in inputs]
-    got = outputs(compiled(*args))
-    plain = outputs(function(*inputs))
-    wide = [leaf(x, torch.float64) for x in inputs]
-    want = outputs(function(*wide))
-    for name, have, exact, eager in zip(
-            [f"result {i}" for i in range(len(got))]
-            + [f"gradient {i}" for i in range(len(inputs))],
-            got + gradients(got, args), want + gradients(want, wide),
-            plain + gradients(plain, inputs)):
-        assert have.shape == eager.shape and have.dtype == eager.dtype, name
-        assert have.stride() == eager.stride(), name
-        if not have.is_floating_point():
-            assert torch.equal(have, eager), name
-            continue
-        finite = exact[exact.isfinite()]
-        scale = finite.abs().max().item() if finite.numel() else 1.0
-        torch.testing.assert_close(have.double(), exact, rtol=tolerance,
-                                   atol=tolerance * max(scale, 1e-3),
-                                   equal_nan=True, msg=lambda m: f"{name}: {m}")
-
+from template_checks import check, rand, with_values
 
 CONVOLUTIONS = {
     # input, weight, options
@@ -145,3 +93,236 @@ def test_channels_last(name):
     wide = channels_last(rand(6, 131, 3, 3))
     check(lambda x, w: F.conv2d(x, w, padding=1), channels_last(rand(1, 131, 5, 7)),
           wide)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_convolution_of_infinities(rank):
+    """What is not finite reaches what it is multiplied into, and nothing else."""
+    x = with_values(rand(2, 3, *[9] * rank), math.inf, math.nan, -math.inf)
+    check(convolve(False, rank, dict(padding=1)), x, rand(5, 3, *[3] * rank), None)
+
+
+PRODUCTS = [(1, 1, 1), (1, 7, 1), (1, 64, 33), (13, 17, 19), (97, 31, 101),
+            (33, 1, 5), (128, 257, 63), (5, 0, 7), (0, 4, 3), (4, 3, 0)]
+
+
+@pytest.mark.parametrize("m,k,n", PRODUCTS)
+def test_product(m, k, n):
+    check(lambda a, b, c: (a @ b, torch.addmm(c, a, b).relu(), F.linear(a, b.t(), c)),
+          rand(m, k), rand(k, n), rand(n))
+
+
+@pytest.mark.parametrize("m,k,n", [(13, 17, 19), (1, 33, 7), (65, 8, 35)])
+def test_product_of_views(m, k, n):
+    check(lambda a, b: (a.t() @ b, a.t()[:, ::2] @ b[::2]), rand(k, m), rand(k, n))
+    check(lambda a, b: a[:, 1:-1].expand(m, k) @ b, rand(m, 3), rand(k, n))
+    check(lambda a, b: torch.addmm(b, a, a.t(), beta=0.5, alpha=-2), rand(m, k),
+          rand(m, 1))
+
+
+@pytest.mark.parametrize("batch", [0, 1, 3, 7])
+def test_batched_product(batch):
+    check(lambda a, b: (torch.bmm(a, b), torch.bmm(a, a.mT).relu()),
+          rand(batch, 13, 5), rand(batch, 5, 37))
+    check(lambda a, b, c: (a @ b, torch.baddbmm(c, a, b.expand(batch, 5, 37))),
+          rand(batch, 13, 5), rand(5, 37), rand(1, 37))
+
+
+def test_product_of_infinities():
+    a = with_values(rand(13, 17), math.inf, math.nan)
+    check(lambda a, b: (a @ b, b.t() @ a.t()), a, rand(17, 19))
+
+
+@pytest.mark.parametrize("m,k,n", [(1, 1, 1), (13, 17, 19), (65, 130, 33), (3, 0, 5),
+                                   (2, 1000, 1)])
+def test_integer_product(m, k, n):
+    generator = torch.Generator().manual_seed(m)
+    a = torch.randint(-128, 128, (m, k), dtype=torch.int8, generator=generator)
+    b = torch.randint(-128, 128, (k, n), dtype=torch.int8, generator=generator)
+    u = torch.randint(0, 256, (m, k), dtype=torch.uint8, generator=generator)
+    check(lambda a, b, u: (a.int() @ b.int(), u.int() @ b.int(),
+                           (u.int() @ b.int()).float() * 0.5), a, b, u)
+
+
+ATTENTION = {
+    # batch, heads, key heads, queries, keys, head size
+    "one": (1, 1, 1, 1, 1, 1),
+    "primes": (2, 3, 3, 17, 13, 5),
+    "one query": (2, 2, 2, 1, 131, 16),
+    "one key": (1, 2, 2, 19, 1, 8),
+    "tails": (1, 2, 2, 67, 129, 33),
+    "groups": (2, 6, 2, 11, 23, 8),
+    "long": (1, 1, 1, 257, 515, 64),
+    "without images": (0, 2, 2, 5, 5, 8),
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention(name):
+    batch, heads, key_heads, queries, keys, size = ATTENTION[name]
+    attend = F.scaled_dot_product_attention
+    q = rand(batch, heads, queries, size)
+    k, v = rand(batch, key_heads, keys, size), rand(batch, key_heads, keys, size)
+    mask = rand(queries, keys, grad=False)
+    shared = heads != key_heads
+    check(lambda q, k, v: attend(q, k, v, enable_gqa=shared), q, k, v)
+    check(lambda q, k, v: attend(q, k, v, is_causal=True, enable_gqa=shared), q, k, v)
+    check(lambda q, k, v, m: attend(q, k, v, attn_mask=m, enable_gqa=shared),
+          q, k, v, mask)
+
+
+def test_attention_of_views():
+    """Heads beside each other, keys that all heads share, a mask of booleans."""
+    attend = F.scaled_dot_product_attention
+    x, keep = rand(2, 19, 3 * 4 * 8), torch.ones(19, 19, dtype=torch.bool).tril(-1)
+    keep[:, 0] = True
+
+    def heads(x, keep):
+        q, k, v = x.unflatten(-1, (3, 4, 8)).permute(2, 0, 3, 1, 4)
+        return (attend(q, k, v, attn_mask=keep),
+                attend(q, k[:, :1].expand(2, 4, 19, 8), v))
+
+    check(heads, x, keep)
+
+
+ROWS = [(1, 1), (3, 7), (5, 33), (2, 1000), (7, 4097), (0, 5), (2, 3, 17), (1, 8193)]
+
+
+@pytest.mark.parametrize("shape", ROWS, ids=str)
+def test_rows(shape):
+    """Softmax and normalisation along the last dimension."""
+    n = shape[-1]
+    check(lambda x: (F.softmax(x, -1), F.log_softmax(x * 3, -1)), rand(*shape))
+    if shape[0]:
+        check(lambda x, w, b: F.layer_norm(x, (n,), w, b), rand(*shape), rand(n),
+              rand(n), tolerance=1e-4)
+        check(lambda x, w: F.rms_norm(x, (n,), w, 1e-5), rand(*shape), rand(n),
+              tolerance=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(7, 1), (33, 5), (2, 17, 3), (1000, 3), (5, 0)],
+                         ids=str)
+def test_columns(shape):
+    """The same along the first dimension, of strided and broadcast operands."""
+    check(lambda x: (F.softmax(x, 0), F.log_softmax(x, 0)), rand(*shape))
+    check(lambda x: F.softmax(x.transpose(0, -1), -1), rand(*shape))
+    check(lambda x: F.softmax(x[:1].expand(shape) * 2, -1), rand(*shape))
+
+
+def test_rows_of_infinities():
+    x = with_values(rand(5, 37, grad=False), math.inf, -math.inf, math.nan)
+    masked = torch.full((3, 37), -math.inf)
+    masked[1, 5] = 2.0
+    check(lambda x, m: (F.softmax(x, -1), F.log_softmax(x, -1), F.softmax(m, -1),
+                        F.layer_norm(x, (37,))), x, masked, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1), (3, 5, 7), (4, 7, 5, 3), (2, 3, 2, 3, 5)],
+                         ids=str)
+def test_batch_norm(shape):
+    channels = shape[1]
+    check(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+          rand(*shape), rand(channels), rand(channels), tolerance=1e-4)
+    mean, variance = rand(channels, grad=False), rand(channels, grad=False).square()
+    check(lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b), rand(*shape),
+          rand(channels), rand(channels), mean, variance, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("rows,columns,count", [(1, 1, 1), (13, 7, 37), (101, 33, 1000),
+                                                (5, 4, 0)])
+def test_gather_and_scatter(rows, columns, count):
+    generator = torch.Generator().manual_seed(rows)
+    index = torch.randint(0, rows, (count,), generator=generator)
+    places = torch.randint(0, rows, (count, columns), generator=generator)
+    check(lambda x, i: (x[i], F.embedding(i, x), x.t()[:, i], x[-1 - i]),
+          rand(rows, columns), index)
+    check(lambda x, i: x.gather(0, i), rand(rows, columns), places)
+    check(lambda x, v, i, p: (x.index_put((i,), v, accumulate=True),
+                              x.index_add(0, i, v), x.scatter_add(0, p, v),
+                              x.scatter_reduce(0, p, v, "amax")),
+          rand(rows, columns), rand(count, columns), index, places)
+
+
+@pytest.mark.parametrize("shape", [(1,), (17,), (1000, 3), (5, 129), (3, 0), (2, 7, 33)],
+                         ids=str)
+def test_running(shape):
+    check(lambda x: (x.cumsum(0), x.cumsum(-1), x.flip(0).cumsum(0)), rand(*shape),
+          tolerance=1e-4)
+    whole = (torch.arange(math.prod(shape)).reshape(shape) * 7919 % 101) - 50
+    check(lambda x: (x.cumsum(-1), *torch.cummax(x.float(), 0)), whole)
+
+
+def test_running_of_infinities():
+    x = with_values(rand(3, 70, grad=False), math.inf, math.nan)
+    check(lambda x: (x.cumsum(-1), torch.cummax(x, -1)[0], torch.cummin(x, -1)[0]), x)
+
+
+@pytest.mark.parametrize("shape", [(1,), (17,), (5, 129), (1000, 3), (2, 7, 33), (0, 3)],
+                         ids=str)
+def test_order(shape):
+    check(lambda x: (*x.sort(dim=-1, stable=True),
+                     *x.sort(dim=0, descending=True, stable=True)),
+          rand(*shape))
+    if shape[-1]:
+        check(lambda x: (*x.topk(shape[-1] // 2 + 1, -1),
+                         x.topk(1, -1, largest=False)[0]), rand(*shape))
+    few = (torch.arange(math.prod(shape)).reshape(shape) * 7919 % 5).float()
+    check(lambda x: (*x.sort(dim=-1, stable=True),
+                     x.argsort(dim=0, stable=True)), few)
+
+
+def test_order_of_infinities():
+    x = with_values(rand(3, 37, grad=False), math.inf, math.nan, -math.inf, math.nan)
+    check(lambda x: (x.sort(-1)[0], x.sort(-1, descending=True)[0], x.topk(5)[0]), x)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("rows,columns,offsets", [
+    (1, 1, [0]), (13, 7, [0, 0, 3, 11, 11, 17]), (101, 33, [0, 5]), (7, 3, [])])
+def test_embedding_bag(mode, rows, columns, offsets):
+    count = 19 if offsets else 0
+    index = torch.arange(count) * 7919 % rows
+    check(lambda w, i, o: F.embedding_bag(i, w, o, mode=mode), rand(rows, columns),
+          index, torch.tensor(offsets, dtype=torch.int64))
+
+
+POOLS = {
+    "line": (1, (2, 3, 37), dict(kernel_size=3, stride=2, padding=1)),
+    "plane": (2, (2, 3, 13, 17), dict(kernel_size=3, stride=2, padding=1)),
+    "plane of one": (2, (1, 1, 1, 1), dict(kernel_size=1)),
+    "plane ceiled": (2, (1, 5, 11, 12), dict(kernel_size=(2, 3), stride=(3, 2),
+                                             ceil_mode=True)),
+    "plane overlapping": (2, (2, 3, 9, 33), dict(kernel_size=5, stride=1, padding=2)),
+    "plane without images": (2, (0, 3, 8, 8), dict(kernel_size=2)),
+    "volume": (3, (1, 3, 5, 7, 9), dict(kernel_size=2, stride=2)),
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_pooling(name):
+    rank, shape, options = POOLS[name]
+    largest = getattr(F, f"max_pool{rank}d")
+    average = getattr(F, f"avg_pool{rank}d")
+    check(lambda x: (largest(x, **options), average(x, **options)), rand(*shape))
+    if shape[0]:
+        adaptive = getattr(F, f"adaptive_avg_pool{rank}d")
+        check(lambda x: adaptive(x, 3), rand(*shape))
+        x = with_values(rand(*shape, grad=False), math.nan, math.inf, -math.inf)
+        check(lambda x: (largest(x, **options), average(x, **options)), x)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 33, 100003])
+def test_dropout(count):
+    """Kept elements are scaled, the others zero; a seed has one mask."""
+    x = torch.ones(count, requires_grad=True)
+    compiled = torch.compile(lambda x: F.dropout(x, 0.25), backend="fx_mlir",
+                             dynamic=False)
+    torch.manual_seed(5)
+    first = compiled(x)
+    first.sum().backward()
+    torch.manual_seed(5)
+    assert torch.equal(compiled(x), first) and torch.equal(x.grad, first)
+    kept = first != 0
+    assert torch.allclose(first[kept], torch.tensor(1 / 0.75))
+    if count > 1000:
+        assert abs(kept.float().mean().item() - 0.75) < 0.01
