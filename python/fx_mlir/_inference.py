@@ -44,7 +44,8 @@ def make_call(function, traced, count):
 
 def why_not(gm, example_inputs):
     """Why AOTAutograd has to trace a graph; None if it need not."""
-    if not compat.is_traced_by_dynamo():
+    if not (isinstance(gm, torch.fx.GraphModule)
+            and compat.is_traced_by_dynamo()):
         return "the graph does not come from Dynamo"
     for x in example_inputs:
         if not compat.is_plain_tensor(x) or x.layout != torch.strided:

@@ -114,6 +114,20 @@ def test_statistics_are_written(compiler, roads):
     assert roads == [False]
 
 
+def test_compiled_autograd(compiler, roads, caplog):
+    # Its graphs take lists, and are modules around graphs.
+    model = nn.Sequential(nn.Linear(6, 5), nn.Tanh())
+    twin = copy.deepcopy(model)
+    f = torch.compile(model, backend="fx_mlir")
+    with torch._dynamo.config.patch(compiled_autograd=True):
+        torch.compile(lambda x: f(x).sum().backward(),
+                      backend="fx_mlir")(IMAGE)
+    twin(IMAGE).sum().backward()
+    assert_same(model[0].weight.grad, twin[0].weight.grad, "gradient")
+    assert not [r for r in caplog.records if r.levelname == "WARNING"
+                and "fx_mlir" in r.message]
+
+
 def test_a_parameter_is_written_between_calls(compiler, roads):
     model = nn.Linear(3, 3).eval()
     f = torch.compile(model, backend="fx_mlir")
