@@ -22,18 +22,21 @@ int32_t countFromEnvironment(const char *name) {
   return text ? atoi(text) : 0;
 }
 
+/// The processors that the process may use.
+int32_t processorCount() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return CPU_COUNT(&set);
+#endif
+  return static_cast<int32_t>(sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 int32_t defaultThreadCount() {
   int32_t count = countFromEnvironment("FX_NUM_THREADS");
   if (count < 1)
     count = countFromEnvironment("OMP_NUM_THREADS");
-#ifdef __linux__
-  cpu_set_t set;
-  if (count < 1 && sched_getaffinity(0, sizeof(set), &set) == 0)
-    count = CPU_COUNT(&set);
-#endif
-  if (count < 1)
-    count = static_cast<int32_t>(sysconf(_SC_NPROCESSORS_ONLN));
-  return count;
+  return count < 1 ? processorCount() : count;
 }
 
 /// One parallel region: `parts` ranges, claimed by the participating threads.
@@ -109,6 +112,7 @@ struct Pool {
   std::atomic<uint64_t> generation{0};
   int64_t wanted = 0;
   std::atomic<int64_t> running{0};
+  std::atomic<int> spins{0};
   int64_t workers = 0;
 };
 Pool pool;
@@ -119,15 +123,26 @@ inline void relaxCpu() {
 #endif
 }
 
-/// A worker spins this often for the next region before it sleeps.
+/// A worker spins this often for the next region before it sleeps, and the
+/// caller for the workers, if each has a processor of its own.
 constexpr int kSpins = 2000;
+
+int getSpins(int64_t threads) {
+  static const int32_t processors = processorCount();
+  static const bool isPassive = [] {
+    const char *policy = getenv("OMP_WAIT_POLICY");
+    return policy && (*policy == 'p' || *policy == 'P');
+  }();
+  return isPassive || threads > processors ? 0 : kSpins;
+}
 
 void *workerMain(void *argument) {
   int64_t self = reinterpret_cast<intptr_t>(argument);
   // The creator counts us as part of the generation that is about to start.
   uint64_t seen = 0;
   while (true) {
-    for (int i = 0; i < kSpins && pool.generation.load() == seen; ++i)
+    int spins = pool.spins.load(std::memory_order_relaxed);
+    for (int i = 0; i < spins && pool.generation.load() == seen; ++i)
       relaxCpu();
     pthread_mutex_lock(&pool.mutex);
     while (pool.generation.load() == seen)
@@ -184,13 +199,15 @@ void runOnPool(Region &region) {
   pool.region = &region;
   pool.wanted = helpers + 1;
   pool.running = helpers;
+  int spins = getSpins(helpers + 1);
+  pool.spins.store(spins, std::memory_order_relaxed);
   pool.generation.fetch_add(1);
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.mutex);
 
   region.run(0);
 
-  for (int i = 0; i < kSpins && pool.running.load() != 0; ++i)
+  for (int i = 0; i < spins && pool.running.load() != 0; ++i)
     relaxCpu();
   pthread_mutex_lock(&pool.mutex);
   while (pool.running.load() != 0)

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/PassManager.h"
@@ -90,6 +91,18 @@ LogicalResult cpu::emitGenericKernel(OpBuilder &b, KernelOp kernel,
   return success();
 }
 
+/// Copies of a buffer to itself, which are left of results that are computed
+/// in place.
+static void removeSelfCopies(ModuleOp module) {
+  module.walk([](memref::StoreOp store) {
+    auto load = store.getValueToStore().getDefiningOp<memref::LoadOp>();
+    if (load && load->getNextNode() == store &&
+        load.getMemRef() == store.getMemRef() &&
+        load.getIndices() == store.getIndices())
+      store.erase();
+  });
+}
+
 LogicalResult cpu::lowerGenericKernels(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(createCanonicalizerPass());
@@ -119,5 +132,18 @@ LogicalResult cpu::lowerGenericKernels(ModuleOp module) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCSEPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  removeSelfCopies(module);
+  pm.clear();
+  pm.addPass(createCanonicalizerPass());
+  if (failed(pm.run(module)))
+    return failure();
+  SmallVector<func::FuncOp> kernels;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isDeclaration() && function.getNumArguments() &&
+        isa<LLVM::LLVMPointerType>(function.getArgument(0).getType()))
+      kernels.push_back(function);
+  llvm::for_each(kernels, shareLoops);
+  return success();
 }

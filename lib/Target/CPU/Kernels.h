@@ -52,6 +52,8 @@ LogicalResult emitGenericKernel(OpBuilder &builder, KernelOp kernel,
                                 KernelFunction &function);
 /// Bufferizes the generic kernels of a module and lowers them to loops.
 LogicalResult lowerGenericKernels(ModuleOp module);
+/// Makes threads share the loops of a lowered generic kernel, where they can.
+void shareLoops(func::FuncOp function);
 
 } // namespace mlir::fx::cpu
 

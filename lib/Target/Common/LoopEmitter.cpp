@@ -229,7 +229,13 @@ void LoopEmitter::emitRange(Value begin, Value end) {
     return;
   }
   scf::ForOp loop = openLoop(begin, end, 1, {});
-  Value rest = loop.getInductionVar();
+  Value rest = loop.getInductionVar(), chunk;
+  if (vectorChunk) {
+    Value chunks = getNumChunks();
+    setInsertion(top());
+    chunk = arith::RemUIOp::create(b, loc, rest, chunks);
+    rest = arith::DivUIOp::create(b, loc, rest, chunks);
+  }
   for (unsigned level = numParallelLevels; level-- > 0;) {
     unsigned dim = schedule.kept[level];
     if (level == 0) {
@@ -241,8 +247,25 @@ void LoopEmitter::emitRange(Value begin, Value end) {
     bindDim(dim, arith::RemUIOp::create(b, loc, rest, size));
     rest = arith::DivUIOp::create(b, loc, rest, size);
   }
-  emitKept(numParallelLevels);
+  if (vectorChunk) {
+    setInsertion(top());
+    Value size = constant(vectorChunk);
+    Value first = arith::MulIOp::create(b, loc, chunk, size);
+    emitVectorBlocks(first, arith::AddIOp::create(b, loc, first, size),
+                     /*wholeDim=*/false);
+  } else {
+    emitKept(numParallelLevels);
+  }
   closeLoop(loop, {});
+}
+
+/// The parts that a row is shared in.
+Value LoopEmitter::getNumChunks() {
+  Value size = getSize(schedule.vectorDim);
+  setInsertion(0);
+  Value rounded =
+      arith::AddIOp::create(b, loc, size, constant(vectorChunk - 1));
+  return arith::DivUIOp::create(b, loc, rounded, constant(vectorChunk));
 }
 
 LogicalResult LoopEmitter::emit() {
@@ -272,8 +295,37 @@ LogicalResult LoopEmitter::emit() {
     points = llvm::divideCeil(ShapedType::isDynamic(size) ? 256 * 16 : size,
                               schedule.width);
   }
+  int64_t rows = numParallelLevels || vectorOnly ? points : 1;
+  if (!vectorOnly && schedule.vectorDim >= 0 && !schedule.isVectorReduced()) {
+    int64_t size = schedule.dims[schedule.vectorDim].size;
+    rows *= ShapedType::isDynamic(size)
+                ? 256
+                : llvm::divideCeil(size, schedule.width);
+  }
+  chooseSharedDim(rows, total / std::max<int64_t>(rows, 1));
+  if (sharedDim >= 0) {
+    for (unsigned d = 0; d < schedule.dims.size(); ++d)
+      if (schedule.dims[d].size == 1)
+        bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+    emitKept(0);
+    setInsertion(0);
+    func::ReturnOp::create(b, loc);
+    return success();
+  }
+  // Few rows without a reduction along them are shared in parts, too.
+  if (numParallelLevels && numParallelLevels == schedule.kept.size() &&
+      points < 16 && schedule.vectorDim >= 0 && !schedule.isVectorReduced()) {
+    int64_t size = schedule.dims[schedule.vectorDim].size;
+    if (ShapedType::isDynamic(size))
+      size = 256 * 16;
+    vectorChunk = llvm::alignTo(
+        std::max<int64_t>(llvm::divideCeil(size, 16), 64), schedule.width);
+    points *= llvm::divideCeil(size, vectorChunk);
+  }
   bool parallel = (numParallelLevels || vectorOnly) && points > 1 &&
                   (isDynamic || total >= kSerialWork);
+  if (!parallel)
+    vectorChunk = 0;
   if (!numParallelLevels && !vectorOnly) {
     for (unsigned d = 0; d < schedule.dims.size(); ++d)
       if (schedule.dims[d].size == 1)
@@ -299,6 +351,10 @@ LogicalResult LoopEmitter::emit() {
       Value size = getSize(schedule.kept[level]);
       setInsertion(0);
       count = count ? Value(arith::MulIOp::create(b, loc, count, size)) : size;
+    }
+    if (vectorChunk) {
+      Value chunks = getNumChunks();
+      count = arith::MulIOp::create(b, loc, count, chunks);
     }
   }
   Value begin, end = count;

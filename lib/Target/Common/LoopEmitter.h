@@ -171,11 +171,16 @@ protected:
   Value getRowCacheAddress(unsigned slot);
   /// Whether several threads work on one row; each has accumulators of its own
   /// then.
-  virtual bool isRowShared() const { return false; }
+  virtual bool isRowShared() const { return sharedDim >= 0; }
+  /// Whether accumulators are combined at the end of a sweep.
+  bool isPartial() const {
+    return (schedule.isVectorReduced() && schedule.width > 1) || isRowShared();
+  }
   /// The accumulators at the end of a sweep over the row.
   virtual SmallVector<Value> emitSweep(unsigned sweep,
                                        ValueRange accumulators) {
-    return emitReduced(0, sweep, accumulators);
+    return sharedDim >= 0 ? emitSharedSweep(sweep, accumulators)
+                          : emitReduced(0, sweep, accumulators);
   }
   /// Makes the accumulators of two parts of a row those of both.
   using Combine =
@@ -199,18 +204,35 @@ protected:
   SmallVector<Value> emitReduced(unsigned level, unsigned sweep,
                                  ValueRange accumulators);
   SmallVector<Value> emitSweepBody(unsigned sweep, ValueRange accumulators);
-  /// The lanes of all accumulators of a selection, combined.
   SmallVector<Value> combineSelection(linalg::GenericOp op,
                                       const Selection &selection,
-                                      ArrayRef<Value> accumulators);
+                                      ValueRange low, ValueRange high);
+  /// The lanes of all accumulators of a selection, combined.
+  SmallVector<Value> combineSelectionLanes(linalg::GenericOp op,
+                                           const Selection &selection,
+                                           ArrayRef<Value> accumulators);
+  /// All accumulators of a sweep over two parts of the row, combined.
+  SmallVector<Value> combineParts(unsigned sweep, ValueRange a, ValueRange c);
   /// Maximum and sum of a softmax: of lanes, and then of all threads.
   SmallVector<Value> combineOnlineSums(ArrayRef<Value> accumulators);
   SmallVector<Value> getNeutrals(unsigned sweep);
+  SmallVector<Value> getInitial(unsigned sweep,
+                                SmallVectorImpl<Lanes> &starts);
+
+  // Rows in parts (LoopParts.cpp).
+  void chooseSharedDim(int64_t rows, int64_t rowWork);
+  SmallVector<Value> emitSharedSweep(unsigned sweep, ValueRange init);
+  void emitPartsOfSweep(unsigned sweep, func::FuncOp body,
+                        ArrayRef<Type> fields);
+  bool isShared(unsigned dim) const {
+    return static_cast<int64_t>(dim) == sharedDim;
+  }
   SmallVector<Value> emitAccumulation(
       unsigned dim, Value end, int64_t step, int64_t innerSteps,
       unsigned sweep, ValueRange accumulators,
       llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody);
   void emitRange(Value begin, Value end);
+  Value getNumChunks();
   void bindJoined(ArrayRef<unsigned> joined, Value index);
   void enterParallelBody(Value count, int64_t grain, Value &begin, Value &end);
 
@@ -240,6 +262,13 @@ protected:
   SmallVector<RowCache> rowCache;
   /// The kept loops that threads share.
   unsigned numParallelLevels = 0;
+  /// Elements of the vector dim that threads share as one of them, 0: all.
+  int64_t vectorChunk = 0;
+  /// The reduced dim that is cut into parts for threads, -1 for none; with how
+  /// many steps a part pays, and the part that is being run.
+  int64_t sharedDim = -1, leastPart = 1;
+  Value sharedBegin, sharedEnd;
+  unsigned numSharedSweeps = 0;
 };
 
 /// exp, expm1, log1p, tanh, erf and atan of f32, to 2 ulp: before expandMath,

@@ -47,16 +47,56 @@ Value LoopEmitter::combineVector(Operation *combiner, Value accumulator) {
                                      accumulator);
 }
 
+/// The better one of two candidates of a selection, lane by lane.
 SmallVector<Value> LoopEmitter::combineSelection(linalg::GenericOp op,
                                                  const Selection &selection,
-                                                 ArrayRef<Value> accumulators) {
+                                                 ValueRange low,
+                                                 ValueRange high) {
+  IRMapping mapping;
+  for (unsigned i = 0; i < low.size(); ++i) {
+    mapping.map(selection.candidates[i], high[i]);
+    mapping.map(op.getBody()->getArgument(op.getNumDpsInputs() + i), low[i]);
+  }
+  auto vectorType = dyn_cast<VectorType>(low[0].getType());
+  auto getLike = [&](Type element) -> Type {
+    return vectorType ? VectorType::get(vectorType.getShape(), element)
+                      : element;
+  };
+  for (Operation *nested : selection.ops) {
+    SmallVector<Value> operands;
+    for (Value operand : nested->getOperands()) {
+      Value lanes = mapping.lookupOrNull(operand);
+      if (!lanes) {
+        // A scalar from outside of the body.
+        lanes = getScalarOperand(operand).value;
+        setInsertion(top());
+        if (vectorType)
+          lanes = vector::BroadcastOp::create(b, loc, getLike(lanes.getType()),
+                                              lanes);
+      }
+      operands.push_back(lanes);
+    }
+    OperationState state(loc, nested->getName(), operands,
+                         {getLike(nested->getResult(0).getType())},
+                         nested->getAttrs());
+    mapping.map(nested->getResult(0), b.create(state)->getResult(0));
+  }
+  Value condition = mapping.lookup(selection.condition);
+  SmallVector<Value> best;
+  for (unsigned i = 0; i < low.size(); ++i)
+    best.push_back(
+        arith::SelectOp::create(b, loc, condition, high[i], low[i]));
+  return best;
+}
+
+SmallVector<Value>
+LoopEmitter::combineSelectionLanes(linalg::GenericOp op,
+                                   const Selection &selection,
+                                   ArrayRef<Value> accumulators) {
   SmallVector<Value> current(accumulators);
-  int64_t width = schedule.width;
-  while (width > 1) {
-    width /= 2;
-    IRMapping mapping;
+  for (int64_t width = schedule.width / 2; width > 0; width /= 2) {
     SmallVector<Value> low, high;
-    for (auto [i, accumulator] : llvm::enumerate(current)) {
+    for (Value accumulator : current) {
       auto getHalf = [&](int64_t first) -> Value {
         SmallVector<int64_t> lanes(width);
         std::iota(lanes.begin(), lanes.end(), first);
@@ -65,38 +105,15 @@ SmallVector<Value> LoopEmitter::combineSelection(linalg::GenericOp op,
       };
       low.push_back(getHalf(0));
       high.push_back(getHalf(width));
-      mapping.map(selection.candidates[i], high.back());
-      mapping.map(op.getBody()->getArgument(op.getNumDpsInputs() + i),
-                  low.back());
     }
-    for (Operation *nested : selection.ops) {
-      SmallVector<Value> operands;
-      for (Value operand : nested->getOperands()) {
-        Value lanes = mapping.lookupOrNull(operand);
-        if (!lanes) {
-          // A scalar from outside of the body.
-          Value scalar = getScalarOperand(operand).value;
-          setInsertion(top());
-          lanes = vector::BroadcastOp::create(
-              b, loc, VectorType::get({width}, scalar.getType()), scalar);
-        }
-        operands.push_back(lanes);
-      }
-      auto type = VectorType::get({width}, nested->getResult(0).getType());
-      OperationState state(loc, nested->getName(), operands, {type},
-                           nested->getAttrs());
-      mapping.map(nested->getResult(0), b.create(state)->getResult(0));
-    }
-    Value condition = mapping.lookup(selection.condition);
-    for (unsigned i = 0; i < current.size(); ++i)
-      current[i] =
-          arith::SelectOp::create(b, loc, condition, high[i], low[i]);
+    current = combineSelection(op, selection, low, high);
   }
   for (Value &value : current)
     value = vector::ExtractOp::create(b, loc, value, ArrayRef<int64_t>{0});
   return current;
 }
 
+/// Maximum and sum of two parts of a softmax.
 static SmallVector<Value> combinePair(OpBuilder &b, Location loc, ValueRange a,
                                       ValueRange c) {
   OnlineSum sums = combineOnline(b, loc, {a[0], a[1]}, {c[0], c[1]});
@@ -232,7 +249,9 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
     ValueRange accumulators,
     llvm::function_ref<SmallVector<Value>(ValueRange)> emitBody) {
   constexpr int64_t kBlock = 128;
-  Value zero = getScalarExpr(getAffineConstantExpr(0, b.getContext()));
+  Value first = isShared(dim)
+                    ? sharedBegin
+                    : getScalarExpr(getAffineConstantExpr(0, b.getContext()));
   auto emitLoop = [&](Value begin, Value loopEnd, ValueRange init) {
     scf::ForOp loop = openLoop(begin, loopEnd, step, init);
     bindDim(dim, loop.getInductionVar());
@@ -267,11 +286,11 @@ SmallVector<Value> LoopEmitter::emitAccumulation(
   if (sums && isLong)
     neutrals = getNeutrals(sweep);
   if (neutrals.empty())
-    return emitLoop(zero, end, accumulators);
+    return emitLoop(first, end, accumulators);
 
   int64_t blockSteps =
       std::max<int64_t>(1, kBlock / std::max<int64_t>(1, innerSteps));
-  scf::ForOp blocks = openLoop(zero, end, blockSteps * step, accumulators);
+  scf::ForOp blocks = openLoop(first, end, blockSteps * step, accumulators);
   ValueRange totals = blocks.getRegionIterArgs();
   // Selections go on from block to block.
   for (auto [neutral, total] : llvm::zip(neutrals, totals))
@@ -313,8 +332,9 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
       innerSteps = estimateProduct(
           innerSteps, schedule.dims[schedule.vectorDim].size, 256) /
           schedule.width;
-    return emitAccumulation(dim, getSize(dim), 1, innerSteps, sweep,
-                            accumulators, [&](ValueRange current) {
+    return emitAccumulation(dim, isShared(dim) ? sharedEnd : getSize(dim), 1,
+                            innerSteps, sweep, accumulators,
+                            [&](ValueRange current) {
                               return emitReduced(level + 1, sweep, current);
                             });
   }
@@ -338,19 +358,26 @@ SmallVector<Value> LoopEmitter::emitReduced(unsigned level, unsigned sweep,
         b, loc, size,
         arith::RemSIOp::create(b, loc, size, constant(width)));
   }
-  if (!isStatic || d.size >= width)
-    current = emitAccumulation(dim, fullEnd, width, /*innerSteps=*/1, sweep,
+  if (!isStatic || d.size >= width) {
+    Value end = fullEnd;
+    if (isShared(dim)) {
+      setInsertion(top());
+      end = arith::MinSIOp::create(b, loc, fullEnd, sharedEnd);
+    }
+    current = emitAccumulation(dim, end, width, /*innerSteps=*/1, sweep,
                                current, [&](ValueRange accs) {
                                  return emitSweepBody(sweep, accs);
                                });
+  }
   if (isStatic && d.size % width == 0)
     return current;
   // The tail: its own scope, so that values of full vectors are not reused.
   setInsertion(top());
   Value size = getSize(dim);
   setInsertion(top());
-  Value condition = arith::CmpIOp::create(
-      b, loc, arith::CmpIPredicate::slt, fullEnd, size);
+  Value condition =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, fullEnd,
+                            isShared(dim) ? sharedEnd : size);
   SmallVector<Type> types(ValueRange(current).getTypes());
   auto branch = scf::IfOp::create(b, loc, types, condition,
                                   /*addElseBlock=*/!current.empty());
@@ -485,40 +512,69 @@ Value LoopEmitter::getRowCacheAddress(unsigned slot) {
                              LLVM::GEPArg(offset));
 }
 
+/// What the accumulators of a sweep begin with. `starts` receives what the
+/// reductions do, which partial accumulators get in the end.
+SmallVector<Value> LoopEmitter::getInitial(unsigned sweep,
+                                           SmallVectorImpl<Lanes> &starts) {
+  SmallVector<Value> init;
+  for (const LoopReduction &reduction : kernel.reductions) {
+    if (reduction.sweep != sweep)
+      continue;
+    for (auto [i, map] : llvm::enumerate(reduction.maps)) {
+      linalg::GenericOp op = reduction.op;
+      Lanes start = evaluate(op.getDpsInitOperand(i)->get(), map);
+      starts.push_back(start);
+      // A selection may see its start many times, an online sum has a
+      // neutral one.
+      if (!isPartial() || matchSelection(op) || isOnlineSum(op)) {
+        init.push_back(splat(start));
+        continue;
+      }
+      Type element = start.value.getType();
+      setInsertion(0);
+      Type type = getType(element, schedule.width > 1);
+      TypedAttr neutral = getNeutral(b, getCombiner(op, i), element);
+      if (auto vectorType = dyn_cast<VectorType>(type))
+        neutral = DenseElementsAttr::get(vectorType, Attribute(neutral));
+      init.push_back(arith::ConstantOp::create(b, loc, neutral));
+    }
+  }
+  return init;
+}
+
+SmallVector<Value> LoopEmitter::combineParts(unsigned sweep, ValueRange a,
+                                             ValueRange c) {
+  SmallVector<Value> result;
+  setInsertion(top());
+  for (const LoopReduction &reduction : kernel.reductions) {
+    linalg::GenericOp op = reduction.op;
+    if (reduction.sweep != sweep)
+      continue;
+    unsigned next = result.size(), count = reduction.maps.size();
+    if (std::optional<Selection> selection = matchSelection(op))
+      llvm::append_range(result, combineSelection(op, *selection,
+                                                  a.slice(next, count),
+                                                  c.slice(next, count)));
+    else if (isOnlineSum(op))
+      llvm::append_range(result, combinePair(b, loc, a.slice(next, count),
+                                             c.slice(next, count)));
+    else
+      for (unsigned i = 0; i < count; ++i)
+        result.push_back(
+            combine(getCombiner(op, i), a[next + i], c[next + i]));
+  }
+  return result;
+}
+
 void LoopEmitter::emitRow() {
-  // Accumulators that are combined at the end of the sweep.
   bool vectorRow = schedule.isVectorReduced() && schedule.width > 1;
-  bool partial = vectorRow || isRowShared();
+  bool partial = isPartial();
   for (RowCache &cache : rowCache)
     cache.filled = cache.stored = false;
   for (unsigned sweep = 0; sweep < kernel.numSweeps; ++sweep) {
-    SmallVector<Value> init;
     SmallVector<Lanes> starts;
-    bool any = false;
-    for (const LoopReduction &reduction : kernel.reductions) {
-      if (reduction.sweep != sweep)
-        continue;
-      any = true;
-      for (auto [i, map] : llvm::enumerate(reduction.maps)) {
-        linalg::GenericOp op = reduction.op;
-        Lanes start =
-            evaluate(op.getDpsInitOperand(i)->get(), map);
-        starts.push_back(start);
-        // A selection may see its start many times, an online sum has a
-        // neutral one.
-        if (!partial || matchSelection(op) || isOnlineSum(op)) {
-          init.push_back(splat(start));
-          continue;
-        }
-        Type element = start.value.getType();
-        setInsertion(0);
-        Type type = getType(element, schedule.width > 1);
-        TypedAttr neutral = getNeutral(b, getCombiner(op, i), element);
-        if (auto vectorType = dyn_cast<VectorType>(type))
-          neutral = DenseElementsAttr::get(vectorType, Attribute(neutral));
-        init.push_back(arith::ConstantOp::create(b, loc, neutral));
-      }
-    }
+    SmallVector<Value> init = getInitial(sweep, starts);
+    bool any = !init.empty();
     for (const LoopOutput &output : kernel.outputs)
       any |= output.alongRow && output.level == sweep;
     if (!any)
@@ -536,8 +592,8 @@ void LoopEmitter::emitRow() {
       if (selection && vectorRow) {
         setInsertion(top());
         unsigned count = reduction.maps.size();
-        llvm::copy(combineSelection(op, *selection,
-                                    ArrayRef(finished).slice(next, count)),
+        llvm::copy(combineSelectionLanes(op, *selection,
+                                         ArrayRef(finished).slice(next, count)),
                    finished.begin() + next);
       }
       bool isOnline = isOnlineSum(op);
