@@ -98,6 +98,22 @@ struct WeightTile {
   int64_t ldTile;
 };
 
+/// Where 16 neighbouring pairs of channels of a kernel with few taps are in its
+/// row (channel, tap), for each tap that the first of them can have: elements
+/// of both channels in turn, from the tap's first channel on.
+struct alignas(64) PairPlaces {
+  static constexpr int64_t kMaxTaps = 16;
+  uint16_t index[kMaxTaps][32];
+  explicit PairPlaces(int64_t taps) {
+    for (int64_t first = 0; first < taps; ++first)
+      for (int64_t i = 0; i < 16; ++i) {
+        int64_t at = (first + i) / taps * 2 * taps + (first + i) % taps;
+        index[first][2 * i] = uint16_t(at);
+        index[first][2 * i + 1] = uint16_t(at + taps);
+      }
+  }
+};
+
 /// Products of narrow operands by instructions that sum pairs of products. An
 /// element of a packed operand holds two steps of K, the second one zero after
 /// an odd K; `tiles` has no stridedTile, dot and axpy.
@@ -109,6 +125,11 @@ struct DotKernels {
   /// neighbouring channels; zero in place of a last one without neighbour.
   void (*pairPlanes)(const BFloat16 *from, int64_t channels, int64_t size,
                      float *to);
+  /// Up to kMaxTileRows rows of weights [channel][tap] -> the steps [k0, k1) of
+  /// [pair of channels][tap][rows].
+  void (*packWeights)(const BFloat16 *weight, int64_t rows, int64_t channels,
+                      int64_t taps, const PairPlaces &places, int64_t k0,
+                      int64_t k1, float *packed);
   /// The steps are pairs of neighbouring columns of a row; the gradient is zero
   /// behind an odd width.
   void (*weightTile[kPatchRows][2])(const WeightTile<BFloat16> &args);

@@ -339,6 +339,54 @@ void pairPlanes(const BFloat16 *from, int64_t channels, int64_t size,
   }
 }
 
+void packWeights(const BFloat16 *weight, int64_t rows, int64_t channels,
+                 int64_t taps, const PairPlaces &places, int64_t k0, int64_t k1,
+                 float *packed) {
+  const int64_t elements = channels * taps;
+  for (int64_t q = k0; q < k1; q += VL) {
+    // A block of pairs lies in 64 elements of the row.
+    const BFloat16 *from = weight + q / taps * 2 * taps;
+    const int64_t rest = weight + elements - from;
+    const __m512i order = _mm512_load_si512(places.index[q % taps]);
+    VectorF32 block[VL];
+    auto loadRows = [&](auto load) FX_LAMBDA_INLINE {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < VL; ++i) {
+        block[i] = VectorF32{};
+        if (i < rows) {
+          const BFloat16 *row = from + i * elements;
+          // Rows far apart share cache sets and pages: ask for them early.
+          __builtin_prefetch(row + 512);
+          block[i] = (VectorF32)_mm512_permutex2var_epi16(load(row, 0), order,
+                                                          load(row, 32));
+        }
+      }
+    };
+    if (rest >= 64) {
+      loadRows([](const BFloat16 *row, int64_t at) FX_LAMBDA_INLINE {
+        return _mm512_loadu_si512(row + at);
+      });
+    } else {
+      const uint64_t mask = (uint64_t(1) << rest) - 1;
+      loadRows([=](const BFloat16 *row, int64_t at) FX_LAMBDA_INLINE {
+        return _mm512_maskz_loadu_epi16((__mmask32)(mask >> at), row + at);
+      });
+    }
+    transpose<float>(block);
+    float *to = packed + (q - k0) * rows;
+    // A full store spills into the next step's values, which are written
+    // afterwards.
+    if (q + 2 * VL <= k1) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < VL; ++i)
+        store<float>(to + i * rows, block[i]);
+    } else {
+      for (int64_t i = 0; i < (k1 - q < VL ? k1 - q : VL); ++i)
+        storeFirst(to + i * rows, block[i], rows);
+    }
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Table
 //===----------------------------------------------------------------------===//
@@ -389,6 +437,7 @@ constexpr DotKernels dotTable() {
   addDotRows(table, std::make_index_sequence<kDotTile>());
   addConvolutionTiles(table, std::make_index_sequence<FX_TILE_ROWS>());
   table.pairPlanes = pairPlanes;
+  table.packWeights = packWeights;
   addWeightTiles(table, std::make_index_sequence<kPatchRows>());
   return table;
 }

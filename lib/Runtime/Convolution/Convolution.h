@@ -44,6 +44,12 @@ struct PatchProduct {
   /// group takes M * K elements. Or, with packed = false, row-major.
   const float *weight;
   bool packed;
+  /// With packsLate, they are the rows of `rawWeight` instead, each
+  /// [rawChannels][taps], and a block is packed when it is used.
+  bool packsLate = false;
+  const BFloat16 *rawWeight = nullptr;
+  int64_t rawChannels = 0;
+  const PairPlaces *places = nullptr;
   int64_t M;
   const float *bias = nullptr;
   float *dest;
@@ -70,6 +76,8 @@ struct PatchProduct {
 void runPatchProduct(void *ctx, const PatchProduct &product);
 /// Adds what it asks threads for.
 void addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs);
+/// How often it reads the weights of a group, beside several threads.
+int64_t countWeightUses(const PatchProduct &product);
 
 /// For strides of one, few rows of weights and wide images: a panel of patches
 /// would be packed for little use. Tiles read a padded copy of the image.

@@ -185,7 +185,8 @@ private:
 
 bool fxrt::isDirectProduct(const PatchProduct &p) {
   const int64_t nr = p.tiles.nr;
-  return p.packed && p.strideX == 1 && p.strideY == 1 && p.strideZ == 1 && p.dense() &&
+  return p.packed && !p.packsLate && p.strideX == 1 && p.strideY == 1 &&
+         p.strideZ == 1 && p.dense() &&
          p.allTaps() > 1 && p.M <= kMaxRows && p.cols >= nr &&
          (p.cols % nr == 0 || p.cols >= 4 * nr) &&
          // Offsets are 32 bits.

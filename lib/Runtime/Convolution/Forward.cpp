@@ -55,7 +55,7 @@ constexpr bool kIsNarrow = !std::is_same_v<S, float>;
 /// of Winograd's, or one product with patches.
 template <typename S>
 struct ForwardPlan {
-  ForwardPlan(const fx_rt_conv_shape &s, bool hasOutput)
+  ForwardPlan(const fx_rt_conv_shape &s, bool hasOutput, bool isFrozen)
       : s(s), hasOutput(hasOutput) {
     const int64_t positions = getPositions(s), nr = kernels().f32.nr;
     taps = getTaps(s);
@@ -70,6 +70,8 @@ struct ForwardPlan {
               isWinograd(s);
     isReordered = s.channels_last_weight && taps > 1 &&
                   s.in_channels / s.groups > 1;
+    pairsRows = pairKernels<S>() && !isReordered &&
+                taps <= PairPlaces::kMaxTaps;
     if (kIsNarrow<S>)
       parts = 1;
     else if (isReordered)
@@ -87,6 +89,15 @@ struct ForwardPlan {
     if (kIsNarrow<S>)
       imagesAtOnce = minOf(
           s.batch, maxOf(1, kConvertedElements / maxOf(1, convertedImage)));
+    if (!pairsRows || isFrozen || isEmpty || isProduct || isDepthwise(s))
+      return;
+    // Weights that are hardly used again should not be written first.
+    const PatchProduct product = getPatchProduct(imagesAtOnce);
+    packsLate = !isDirectProduct(product) &&
+                ceilDiv(s.batch, imagesAtOnce) * countWeightUses(product) <=
+                    kLateUses;
+    if (packsLate)
+      preparedCount = 0;
   }
 
   GemmProblem<S, float> getProduct() const {
@@ -130,6 +141,8 @@ struct ForwardPlan {
     product.rows = product.destH = s.out_h;
     product.cols = product.destW = s.out_w;
     product.packed = pack;
+    product.packsLate = packsLate;
+    product.rawChannels = s.in_channels / s.groups;
     product.M = s.out_channels / s.groups;
     product.hasDest = hasOutput;
     return product;
@@ -140,8 +153,9 @@ struct ForwardPlan {
     return kIsNarrow<S> ? imagesAtOnce * convertedImage : 0;
   }
   int64_t panelCount() const {
-    return arrangesRows() ? (kernels().f32.mr + isReordered) * channels * taps
-                          : 0;
+    return arrangesRows() && !pairsRows
+               ? (kernels().f32.mr + isReordered) * channels * taps
+               : 0;
   }
 
   /// Whether the steps of a panel of weights are not those in memory.
@@ -159,10 +173,15 @@ struct ForwardPlan {
   int64_t preparedCount;
   int64_t convertedImage, imagesAtOnce;
   bool hasOutput, pack, isEmpty, isProduct, isTiled;
+  /// Weights become pairs while their rows are packed.
+  bool pairsRows;
+  /// And that happens when they are used.
+  bool packsLate = false;
 
 private:
   static constexpr int64_t kMinPartSteps = 128;
   static constexpr int64_t kConvertedElements = int64_t(1) << 20;
+  static constexpr int64_t kLateUses = 2;
 };
 
 /// A row of weights in the order of the steps, as 32-bit elements; `spare` has
@@ -200,6 +219,7 @@ void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
   const int64_t K = plan.channels * plan.taps;
   const EvenSplit panels = weightPanels(M);
   const auto packA = kernels().packF32.packA;
+  const PairPlaces places(plan.pairsRows ? plan.taps : 0);
   parallelFor(ctx, s.groups * panels.parts, maxOf(1, 65536 / (14 * K + 1)),
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {
@@ -207,6 +227,13 @@ void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
                   int64_t rows = panels.begin(q + 1) - row;
                   int64_t first = i / panels.parts * M + row;
                   const float *from = nullptr;
+                  if constexpr (std::is_same_v<S, BFloat16>)
+                    if (plan.pairsRows) {
+                      pairKernels<S>()->packWeights(
+                          weight + first * C * plan.taps, rows, C, plan.taps,
+                          places, 0, K, packed + first * K);
+                      continue;
+                    }
                   if (plan.arrangesRows()) {
                     float *panel = threadScratchOf<float>(ScratchTile,
                                                           plan.panelCount());
@@ -225,7 +252,7 @@ void packWeights(void *ctx, const ForwardPlan<S> &plan, const S *weight,
 template <typename S>
 void addScratch(const fx_rt_conv_shape &s, bool hasOutput, bool isFrozen,
                 fx_rt_scratch &needs) {
-  const ForwardPlan<S> plan(s, hasOutput);
+  const ForwardPlan<S> plan(s, hasOutput, isFrozen);
   if (plan.isEmpty)
     return;
   if (isDepthwise(s))
@@ -243,11 +270,12 @@ void addScratch(const fx_rt_conv_shape &s, bool hasOutput, bool isFrozen,
   addPatchScratch(plan.getPatchProduct(plan.imagesAtOnce), needs);
 }
 
-/// The product with patches, of weights as the plan prepares them.
+/// The product with patches, of weights as they are and as the plan prepares
+/// them.
 template <typename S>
 int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
-                   const float *weight, const float *bias, float *output,
-                   fx_rt_epilogue_f32 epilogue, void *closure) {
+                   const S *rawWeight, const float *weight, const float *bias,
+                   float *output, fx_rt_epilogue_f32 epilogue, void *closure) {
   const fx_rt_conv_shape &s = plan.s;
   const int64_t taps = plan.taps;
   ScopedBuffer<int64_t> offsets(ctx, 3 * taps);
@@ -260,6 +288,7 @@ int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
     offsets.get()[taps + t] = row % s.kernel_h * s.dilation_h - s.pad_h;
     offsets.get()[2 * taps + t] = t % s.kernel_w * s.dilation_w - s.pad_w;
   }
+  const PairPlaces places(plan.packsLate ? taps : 0);
   for (int64_t n = 0; n < s.batch; n += plan.imagesAtOnce) {
     const int64_t images = minOf(plan.imagesAtOnce, s.batch - n);
     PatchProduct product = plan.getPatchProduct(images);
@@ -278,6 +307,9 @@ int32_t runPatches(void *ctx, const ForwardPlan<S> &plan, const S *input,
       product.source = source;
     }
     product.weight = weight;
+    if constexpr (std::is_same_v<S, BFloat16>)
+      product.rawWeight = rawWeight;
+    product.places = &places;
     product.tapZ = offsets.get();
     product.tapY = offsets.get() + taps;
     product.tapX = offsets.get() + 2 * taps;
@@ -297,7 +329,7 @@ template <typename S>
 int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
                  const S *input, const S *weight, const float *bias,
                  float *output, fx_rt_epilogue_f32 epilogue, void *closure) {
-  const ForwardPlan<S> plan(s, output != nullptr);
+  const ForwardPlan<S> plan(s, output != nullptr, store != nullptr);
   if (plan.isEmpty)
     return 0;
   if (isDepthwise(s))
@@ -347,7 +379,7 @@ int32_t convolve(void *ctx, void **store, const fx_rt_conv_shape &s,
                       closure);
       return 0;
     }
-  return runPatches(ctx, plan, input, prepared, bias, output, epilogue,
+  return runPatches(ctx, plan, input, weight, prepared, bias, output, epilogue,
                     closure);
 }
 } // namespace

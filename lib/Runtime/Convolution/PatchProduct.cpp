@@ -18,6 +18,9 @@ namespace {
 /// Panels that are packed at a time, and rows that go over them.
 constexpr int64_t kPanelsAtOnce = 8;
 constexpr int64_t kRowsAtOnce = 196;
+/// Row panels that are packed when they are used: they should come from the
+/// second-level cache.
+constexpr int64_t kLatePanels = 4;
 
 /// A run of positions of one panel in one row of the grid of one image.
 struct Segment {
@@ -131,6 +134,8 @@ public:
     addThreadScratch(needs, ScratchConv, listBytes(number));
     addThreadScratch(needs, ScratchPackB,
                      patchCount(number) * sizeof(float));
+    if (p.packsLate)
+      addThreadScratch(needs, ScratchPackA, lateCount() * sizeof(float));
     // The result of a block, or a panel whose destination has gaps, or parts of
     // two images.
     if (!p.hasDest)
@@ -140,6 +145,8 @@ public:
                        panels.begin(minOf(panelsAtOnce(), panels.parts)) * nr *
                            sizeof(float));
   }
+
+  int64_t countUses() const { return units * columnBlocks; }
 
   void run(void *ctx) {
     int64_t tasks = units * p.groups * columnBlocks;
@@ -169,7 +176,11 @@ private:
   bool joined;
   int64_t units, unitSize, columnBlocks;
 
-  int64_t panelsAtOnce() const { return maxOf(1, kRowsAtOnce / tiles.mr); }
+  int64_t panelsAtOnce() const {
+    return p.packsLate ? kLatePanels : maxOf(1, kRowsAtOnce / tiles.mr);
+  }
+  /// Elements of such panels; a vector may be written behind them.
+  int64_t lateCount() const { return kLatePanels * tiles.mr * kcMax + nr; }
   /// Bytes of the lists of what to load, and elements of the packed patches, of
   /// `number` panels.
   int64_t pieceCount() const { return p.allTaps() * nr; }
@@ -246,7 +257,9 @@ private:
                                  p.taps, p.strideX},
                                 source, plane, k, k + kc,
                                 patches + i * nr * kc);
-      for (int64_t q = q0; q < q1; q += panelsAtOnce)
+      for (int64_t q = q0; q < q1; q += panelsAtOnce) {
+        if (p.packsLate)
+          packLate(group, q, minOf(q + panelsAtOnce, q1), step, kc);
         for (int64_t i = 0; i < number; ++i)
           if (isActive(i))
             runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
@@ -259,7 +272,21 @@ private:
                                   i * nr
                             : nullptr,
                      number * nr);
+      }
       step += kc;
+    }
+  }
+
+  /// The panels [q0, q1) of kc steps from k, one after the other.
+  void packLate(int64_t group, int64_t q0, int64_t q1, int64_t k,
+                int64_t kc) const {
+    float *to = threadScratchOf<float>(ScratchPackA, lateCount());
+    for (int64_t q = q0; q < q1; ++q) {
+      int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
+      dotKernels()->packWeights(
+          p.rawWeight + (group * p.M + row) * p.rawChannels * p.taps, rows,
+          p.rawChannels, p.taps, *p.places, k, k + kc, to);
+      to += rows * kc;
     }
   }
 
@@ -271,7 +298,9 @@ private:
                 bool last, const float *patches, float *result,
                 int64_t ldResult) const {
     const int64_t row0 = panels.begin(q0), rowEnd = panels.begin(q1);
-    const float *weight = p.weight + group * p.M * K;
+    const float *weight =
+        p.packsLate ? threadScratchOf<float>(ScratchPackA, lateCount())
+                    : p.weight + group * p.M * K;
     const float *bias = p.bias && last ? p.bias + group * p.M : nullptr;
     const TileWidth width = tileWidth(tiles, count);
     const int64_t image = (joined ? 0 : unit) + begin / positions;
@@ -297,9 +326,9 @@ private:
       bool accumulate = direct && !first;
       const float *rowBias = bias ? bias + row : nullptr;
       if (p.packed)
-        tiles.packedTile[rows - 1][width](kc, weight + row * K + k * rows,
-                                              0, 0, patches, nr, to, ld, count,
-                                              accumulate, rowBias);
+        tiles.packedTile[rows - 1][width](
+            kc, weight + (p.packsLate ? (row - row0) * kc : row * K + k * rows),
+            0, 0, patches, nr, to, ld, count, accumulate, rowBias);
       else
         tiles.stridedTile[rows - 1][width](kc, weight + row * K + k, K, 1,
                                                patches, nr, to, ld, count,
@@ -373,6 +402,10 @@ void fxrt::runPatchProduct(void *ctx, const PatchProduct &product) {
   if (isDirectProduct(product) && runDirectProduct(ctx, product))
     return;
   PatchRunner(product).run(ctx);
+}
+
+int64_t fxrt::countWeightUses(const PatchProduct &product) {
+  return PatchRunner(product).countUses();
 }
 
 void fxrt::addPatchScratch(const PatchProduct &product, fx_rt_scratch &needs) {
