@@ -124,8 +124,13 @@ inline void relaxCpu() {
 }
 
 /// A worker spins this often for the next region before it sleeps, and the
-/// caller for the workers, if each has a processor of its own.
-constexpr int kSpins = 2000;
+/// caller for the workers, if each has a processor of its own: 0.1 ms, more
+/// than it takes to wake a thread. With less, a caller that found its workers
+/// asleep falls asleep before they come, and they before it is back, each time.
+constexpr int kSpins = 4096;
+/// Between these many it lets others run: the thread that is waited for may have
+/// been put on the same processor.
+constexpr int kSpinsAtOnce = 64;
 
 int getSpins(int64_t threads) {
   static const int32_t processors = processorCount();
@@ -136,14 +141,22 @@ int getSpins(int64_t threads) {
   return isPassive || threads > processors ? 0 : kSpins;
 }
 
+template <typename Condition>
+void spinUntil(int spins, const Condition &condition) {
+  for (int i = 1; i <= spins && !condition(); ++i) {
+    relaxCpu();
+    if (i % kSpinsAtOnce == 0)
+      sched_yield();
+  }
+}
+
 void *workerMain(void *argument) {
   int64_t self = reinterpret_cast<intptr_t>(argument);
   // The creator counts us as part of the generation that is about to start.
   uint64_t seen = 0;
   while (true) {
-    int spins = pool.spins.load(std::memory_order_relaxed);
-    for (int i = 0; i < spins && pool.generation.load() == seen; ++i)
-      relaxCpu();
+    spinUntil(pool.spins.load(std::memory_order_relaxed),
+              [&] { return pool.generation.load() != seen; });
     pthread_mutex_lock(&pool.mutex);
     while (pool.generation.load() == seen)
       pthread_cond_wait(&pool.wake, &pool.mutex);
@@ -207,8 +220,7 @@ void runOnPool(Region &region) {
 
   region.run(0);
 
-  for (int i = 0; i < spins && pool.running.load() != 0; ++i)
-    relaxCpu();
+  spinUntil(spins, [] { return pool.running.load() == 0; });
   pthread_mutex_lock(&pool.mutex);
   while (pool.running.load() != 0)
     pthread_cond_wait(&pool.done, &pool.mutex);
