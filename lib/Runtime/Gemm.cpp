@@ -34,7 +34,7 @@ constexpr int64_t kDotRows = 48;
 /// Of narrow operands, dot products that are that long need no packing that
 /// many rows would pay for.
 constexpr int64_t kLongDot = 512;
-constexpr int64_t kLongDotRows = 256;
+constexpr int64_t kLongDotRows = 64;
 /// More rows than this use a packed B that is there already.
 constexpr int64_t kPackedDotRows = 8;
 /// Elements of a block of A and steps of K that they take at a time.
@@ -124,6 +124,30 @@ int64_t getHiddenColumns(int64_t rows, int64_t columns, int64_t nr) {
                roundUp(maxOf(kEpilogueN, kHiddenElements / rows), nr));
 }
 
+/// How a block of C is cut: steps of K (elements) and row panels at a time.
+struct TileBlocks {
+  int64_t steps, panels;
+  /// Of pairs: all rows are packed, then each panel of B when it is used, while
+  /// the next one comes.
+  bool packsLate;
+};
+
+/// Bytes of all packed rows, and the steps of K that they should have.
+constexpr int64_t kLateBytes = 512 << 10;
+constexpr int64_t kLateSteps = 192;
+
+template <typename T>
+TileBlocks getTileBlocks(const Plan &plan, const GemmKernels<T> &table,
+                         int64_t rows, int64_t K) {
+  const int64_t limit = kLateBytes / int64_t(sizeof(T)) / maxOf(1, rows);
+  if (plan.pairs && plan.packB && limit >= minOf(K, kLateSteps)) {
+    const int64_t most = minOf(limit, kMaxElementsK);
+    return {K <= most ? K : roundUp(ceilDiv(K, ceilDiv(K, most)), 16),
+            ceilDiv(rows, table.mr), true};
+  }
+  return {getBlockK(K, sizeof(T)), maxOf(1, kBlockM / table.mr), false};
+}
+
 /// Elements of the packing buffers of a block of C, of the block itself; 0 for
 /// what is in place.
 struct TileScratch {
@@ -136,8 +160,8 @@ template <typename T>
 TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
                         int64_t rows, int64_t columns, int64_t K, bool hasC) {
   TileScratch scratch;
-  const int64_t kcMax = getBlockK(K, sizeof(T));
-  const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
+  const auto [kcMax, panelsAtOnce, packsLate] =
+      getTileBlocks(plan, table, rows, K);
   columns = minOf(roundUp(columns, table.nr), kBlockN);
   if (!hasC && K <= kcMax) {
     scratch.c = minOf(rows, panelsAtOnce * table.mr) * kEpilogueN;
@@ -151,7 +175,7 @@ TileScratch tileScratch(const Plan &plan, const GemmKernels<T> &table,
                     minOf(panelsAtOnce, ceilDiv(rows, table.mr)) +
                 table.vl;
   if (plan.packB)
-    scratch.b = kcMax * columns;
+    scratch.b = kcMax * (packsLate ? table.nr : columns);
   return scratch;
 }
 
@@ -379,11 +403,37 @@ private:
                  minOf(table.nr, cols - j), packed + j * kc);
   }
 
+  /// Where B has kc elements of K from k0, a panel of columns from n, if there
+  /// are any.
+  Fetch getBlockB(int64_t k0, int64_t kc, int64_t n) const {
+    Fetch fetch;
+    const int64_t from = k0 * pair, steps = minOf(kc * pair, p.K - from);
+    if (steps <= 0 || (p.rsB != 1 && p.csB != 1))
+      return fetch;
+    const int64_t cols = minOf(table.nr, p.N - n);
+    const bool isColumns = p.rsB == 1;
+    fetch.at =
+        reinterpret_cast<const char *>(B + from * p.rsB + n * p.csB);
+    fetch.rows = isColumns ? cols : steps;
+    fetch.rowBytes = (isColumns ? steps : cols) * int64_t(sizeof(S));
+    fetch.stride = (isColumns ? p.csB : p.rsB) * int64_t(sizeof(S));
+    return fetch;
+  }
+
+  void runFetching(int64_t rows, TileWidth width, int64_t kc, const T *a,
+                   const T *b, T *to, int64_t cols, bool accumulate,
+                   const T *bias, Fetch &fetch) const {
+    if constexpr (std::is_same_v<T, float>)
+      plan.pairs->fetchingTile[rows - 1][width](kc, a, b, to, ld, cols,
+                                                accumulate, bias, fetch);
+  }
+
   void runTiles(int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-    const int64_t K = ceilDiv(p.K, pair), kcMax = getBlockK(K, sizeof(T));
+    const int64_t K = ceilDiv(p.K, pair);
+    const TileBlocks blocks = getTileBlocks(plan, table, m1 - m0, K);
+    const int64_t kcMax = blocks.steps, panelsAtOnce = blocks.panels;
     // Nearly equal row panels: a last panel of one or two rows is slow.
     const EvenSplit panels{m1 - m0, ceilDiv(m1 - m0, table.mr)};
-    const int64_t panelsAtOnce = maxOf(1, kBlockM / table.mr);
     T *packedA = nullptr, *packedB = nullptr, *block = nullptr;
     TileScratch scratch =
         tileScratch(plan, table, m1 - m0, n1 - n0, K, p.hasC);
@@ -401,11 +451,11 @@ private:
         place(block, ncMax, m0, n);
       for (int64_t k = 0; k < K; k += kcMax) {
         int64_t kc = minOf(kcMax, K - k);
-        if (plan.packB)
+        if (plan.packB && !blocks.packsLate)
           packBlockB(k, kc, n, cols, packedB);
         for (int64_t q = 0; q < panels.parts; q += panelsAtOnce)
           runRowBlock(panels, q, minOf(q + panelsAtOnce, panels.parts), m0, n,
-                      cols, k, kc, packedA, packedB);
+                      cols, k, kc, packedA, packedB, blocks.packsLate);
       }
     }
   }
@@ -413,7 +463,7 @@ private:
   /// Row panels [q0, q1), `cols` columns from n, kc steps from k.
   void runRowBlock(const EvenSplit &panels, int64_t q0, int64_t q1, int64_t m0,
                    int64_t n, int64_t cols, int64_t k, int64_t kc, T *packedA,
-                   const T *packedB) {
+                   T *packedB, bool packsLate) {
     const int64_t nr = table.nr;
     const bool last = (k + kc) * pair >= p.K;
     const bool accumulate = p.accumulate || k > 0;
@@ -436,7 +486,13 @@ private:
       TileWidth width = tileWidth(table, tileCols);
       const T *b;
       int64_t ldb = nr;
-      if (p.packedB) {
+      Fetch fetch;
+      if (packsLate) {
+        packBlockB(k, kc, n + j, tileCols, packedB);
+        b = packedB;
+        fetch = j + nr < cols ? getBlockB(k, kc, n + j + nr)
+                              : getBlockB(k + kc, kc, n);
+      } else if (p.packedB) {
         b = p.packedB + (n + j) * ceilDiv(p.K, pair) + k * nr;
       } else if (plan.packB) {
         b = packedB + j * kc;
@@ -449,7 +505,10 @@ private:
       for (int64_t q = q0; q < q1; ++q) {
         int64_t row = panels.begin(q), rows = panels.begin(q + 1) - row;
         const T *bias = last ? biasAt(m0 + row) : nullptr;
-        if (plan.packA)
+        if (packsLate)
+          runFetching(rows, width, kc, packedA + (row - firstPanelRow) * kc, b,
+                      at(m0 + row, n + j), tileCols, accumulate, bias, fetch);
+        else if (plan.packA)
           table.packedTile[rows - 1][width](
               kc, packedA + (row - firstPanelRow) * kc, 0, 0, b, ldb,
               at(m0 + row, n + j), ld, tileCols, accumulate, bias);

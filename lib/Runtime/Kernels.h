@@ -114,12 +114,27 @@ struct alignas(64) PairPlaces {
   }
 };
 
+/// Memory that will be read soon: `rows` rows of `rowBytes` bytes, `stride`
+/// apart. Kernels ask for one line of it at each step.
+struct Fetch {
+  const char *at = nullptr;
+  int64_t rows = 0, rowBytes = 0, stride = 0;
+  /// Bytes of the row that were asked for.
+  int64_t done = 0;
+};
+
 /// Products of narrow operands by instructions that sum pairs of products. An
 /// element of a packed operand holds two steps of K, the second one zero after
 /// an odd K; `tiles` has no stridedTile, dot and axpy.
 struct DotKernels {
   GemmKernels<float> tiles;
   PackKernels<BFloat16, float> pack;
+  /// As packedTile with rows of B that are neighbours.
+  using FetchingTile = void (*)(int64_t K, const float *A, const float *B,
+                                float *C, int64_t ldc, int64_t cols,
+                                bool accumulate, const float *rowBias,
+                                Fetch &fetch);
+  FetchingTile fetchingTile[kMaxTileRows][TileWidthCount];
   OffsetTiles offsetTile[kMaxTileRows];
   /// `channels` planes of `size` elements -> half as many, of pairs of
   /// neighbouring channels; zero in place of a last one without neighbour.

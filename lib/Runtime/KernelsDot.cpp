@@ -24,13 +24,16 @@ FX_INLINE VectorF32 addDot(VectorF32 acc, VectorF32 a, VectorF32 b) {
   return (VectorF32)_mm512_dpbf16_ps((__m512)acc, asPairs(a), asPairs(b));
 }
 
-template <int R, int NV, bool Masked>
-void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
-                int64_t ldb, float *C, int64_t ldc, int64_t cols,
-                bool accumulate, const float *rowBias) {
+/// `onStep` runs before each step.
+template <int R, int NV, bool Masked, typename OnStep>
+FX_INLINE void computeTile(int64_t K, const float *A, const float *B,
+                           int64_t ldb, float *C, int64_t ldc, int64_t cols,
+                           bool accumulate, const float *rowBias,
+                           const OnStep &onStep) {
   VectorF32 acc[R][NV] = {};
 #pragma clang loop unroll_count(2)
   for (int64_t k = 0; k < K; ++k) {
+    onStep();
     VectorF32 b[NV];
 #pragma clang loop unroll(full)
     for (int j = 0; j < NV; ++j)
@@ -47,6 +50,34 @@ void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
     B += ldb;
   }
   storeTile<float, R, NV, Masked>(acc, C, ldc, cols, accumulate, rowBias);
+}
+
+template <int R, int NV, bool Masked>
+void tileKernel(int64_t K, const float *A, int64_t, int64_t, const float *B,
+                int64_t ldb, float *C, int64_t ldc, int64_t cols,
+                bool accumulate, const float *rowBias) {
+  computeTile<R, NV, Masked>(K, A, B, ldb, C, ldc, cols, accumulate, rowBias,
+                             []() FX_LAMBDA_INLINE {});
+}
+
+template <int R, int NV, bool Masked>
+void fetchingTile(int64_t K, const float *A, const float *B, float *C,
+                  int64_t ldc, int64_t cols, bool accumulate,
+                  const float *rowBias, Fetch &fetch) {
+  Fetch ahead = fetch;
+  computeTile<R, NV, Masked>(K, A, B, kTileVectors * VL, C, ldc, cols,
+                             accumulate, rowBias, [&]() FX_LAMBDA_INLINE {
+                               if (!ahead.rows)
+                                 return;
+                               __builtin_prefetch(ahead.at + ahead.done, 0, 2);
+                               ahead.done += 64;
+                               if (ahead.done < ahead.rowBytes)
+                                 return;
+                               ahead.done = 0;
+                               ahead.at += ahead.stride;
+                               --ahead.rows;
+                             });
+  fetch = ahead;
 }
 
 /// The first n of 32 elements; the others are zero.
@@ -274,7 +305,7 @@ void packB(const BFloat16 *B, int64_t rsB, int64_t csB, int64_t K,
         int64_t count = cols - j < VL ? cols - j : VL;
         // Columns far apart share cache sets and pages: ask for them early.
         for (int64_t i = 0; i < count; ++i)
-          __builtin_prefetch(B + (j + i) * csB + k + 8 * VL, 0, 2);
+          __builtin_prefetch(B + (j + i) * csB + k + 4 * VL);
         VectorF32 block[VL];
         loadPairsTransposed(B + j * csB + k, csB, count, steps, block);
         for (int64_t i = 0; i < (steps + 1) / 2; ++i)
@@ -398,6 +429,13 @@ constexpr void addTileRows(GemmKernels<float> &table) {
   table.packedTile[R - 1][OneVector] = tileKernel<R, 1, true>;
 }
 template <size_t... R>
+constexpr void addFetchingTiles(DotKernels &table, std::index_sequence<R...>) {
+  ((table.fetchingTile[R][FullTile] = fetchingTile<R + 1, 2, false>,
+    table.fetchingTile[R][TwoVectors] = fetchingTile<R + 1, 2, true>,
+    table.fetchingTile[R][OneVector] = fetchingTile<R + 1, 1, true>),
+   ...);
+}
+template <size_t... R>
 constexpr void addAllTileRows(GemmKernels<float> &table,
                               std::index_sequence<R...>) {
   (addTileRows<R + 1>(table), ...);
@@ -433,6 +471,7 @@ constexpr DotKernels dotTable() {
   table.tiles.vl = VL;
   table.tiles.maskedLoads = true;
   addAllTileRows(table.tiles, std::make_index_sequence<FX_TILE_ROWS>());
+  addFetchingTiles(table, std::make_index_sequence<FX_TILE_ROWS>());
   table.pack = {packA, packB};
   addDotRows(table, std::make_index_sequence<kDotTile>());
   addConvolutionTiles(table, std::make_index_sequence<FX_TILE_ROWS>());

@@ -258,8 +258,14 @@ private:
                                 source, plane, k, k + kc,
                                 patches + i * nr * kc);
       for (int64_t q = q0; q < q1; q += panelsAtOnce) {
-        if (p.packsLate)
+        Fetch fetch;
+        if (p.packsLate) {
           packLate(group, q, minOf(q + panelsAtOnce, q1), step, kc);
+          // The weights of the next block come while this one is used.
+          bool isLast = q + panelsAtOnce >= q1;
+          fetch = getRawBlock(group, isLast ? q0 : q + panelsAtOnce, q1,
+                              isLast ? step + kc : step);
+        }
         for (int64_t i = 0; i < number; ++i)
           if (isActive(i))
             runPanel(unit, group, first + i * nr, minOf(nr, count - i * nr), q,
@@ -271,10 +277,26 @@ private:
                                            number * nr +
                                   i * nr
                             : nullptr,
-                     number * nr);
+                     number * nr, fetch);
       }
       step += kc;
     }
+  }
+
+  /// Where the weights of the block with row panels from q and steps from k
+  /// are, if there is one.
+  Fetch getRawBlock(int64_t group, int64_t q, int64_t q1, int64_t k) const {
+    Fetch fetch;
+    if (k >= K)
+      return fetch;
+    const int64_t row = panels.begin(q), rowSize = p.rawChannels * p.taps;
+    const int64_t first = k / p.taps * 2 * p.taps;
+    fetch.at = reinterpret_cast<const char *>(
+        p.rawWeight + (group * p.M + row) * rowSize + first);
+    fetch.rows = panels.begin(minOf(q + panelsAtOnce(), q1)) - row;
+    fetch.rowBytes = minOf(2 * kcMax, rowSize - first) * sizeof(BFloat16);
+    fetch.stride = rowSize * sizeof(BFloat16);
+    return fetch;
   }
 
   /// The panels [q0, q1) of kc steps from k, one after the other.
@@ -296,7 +318,7 @@ private:
   void runPanel(int64_t unit, int64_t group, int64_t begin, int64_t count,
                 int64_t q0, int64_t q1, int64_t k, int64_t kc, bool first,
                 bool last, const float *patches, float *result,
-                int64_t ldResult) const {
+                int64_t ldResult, Fetch &fetch) const {
     const int64_t row0 = panels.begin(q0), rowEnd = panels.begin(q1);
     const float *weight =
         p.packsLate ? threadScratchOf<float>(ScratchPackA, lateCount())
@@ -325,10 +347,14 @@ private:
       float *to = tile + (row - row0) * ld;
       bool accumulate = direct && !first;
       const float *rowBias = bias ? bias + row : nullptr;
-      if (p.packed)
-        tiles.packedTile[rows - 1][width](
-            kc, weight + (p.packsLate ? (row - row0) * kc : row * K + k * rows),
-            0, 0, patches, nr, to, ld, count, accumulate, rowBias);
+      if (p.packsLate)
+        dotKernels()->fetchingTile[rows - 1][width](
+            kc, weight + (row - row0) * kc, patches, to, ld, count, accumulate,
+            rowBias, fetch);
+      else if (p.packed)
+        tiles.packedTile[rows - 1][width](kc, weight + row * K + k * rows, 0, 0,
+                                          patches, nr, to, ld, count,
+                                          accumulate, rowBias);
       else
         tiles.stridedTile[rows - 1][width](kc, weight + row * K + k, K, 1,
                                                patches, nr, to, ld, count,
