@@ -19,7 +19,7 @@ ROWS = [
     ("pre-grad", "numpy_compat_normalization", "B", ["fx-normalize-ops"], [], [], "keywords are gone after import: arguments follow the schema"),
     ("pre-grad", "sink_cat_after_pointwise", "B", ["fx-sink-cat-after-pointwise"], [], [], ""),
     ("pre-grad", "apply_gumbel_max_trick", "B", ["fx-apply-gumbel-max-trick"], [], [], ""),
-    ("pre-grad", "quant_lift_up", "B", ["fx-lift-quantize"], [], [], "for calls of quantized_decomposed; the lowering leaves these to PyTorch"),
+    ("pre-grad", "quant_lift_up", "B", ["fx-lift-quantize"], [], [], "for calls of quantized_decomposed; fx-lower-quantized computes them"),
     ("pre-grad", "stable_topological_sort", "A", [], ["-"], [], "functions are in dominance order"),
     ("joint", "canonicalize_quant_mapping", "B", [], ["lib/Import/HigherOrder.cpp", "python/fx_mlir/_torch_compat.py"], ["test/Import/control-flow.test", "test/python/test_fallback.py"], "invoke_quant, packed too, is a marked part: its operators are put in its place, so that there is nothing to canonicalise; the scheme is only a hint (torch.export takes invoke_quant in strict mode, refuses InvokeQuant)"),
     ("joint", "remove_noop_ops", "A", ["fx-remove-noop-ops"], [], [], ""),

@@ -20,4 +20,5 @@ void fx::buildPreGradPasses(StagePasses &passes,
   passes.add(createApplyGumbelMaxTrickPass());                          // 2.8
   passes.addHook(options.custom);                                       // 2.9h
   passes.add(createLiftQuantizePass());                                 // 2.11
+  passes.add(createLowerQuantizedPass());
 }

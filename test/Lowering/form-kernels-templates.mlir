@@ -109,3 +109,22 @@ func.func @dropout(%x: tensor<13x100xf32>) -> tensor<13x100xf32> {
   %0 = fx.dropout %x {p = 2.500000e-01 : f64, train = true} : (tensor<13x100xf32>) -> tensor<13x100xf32>
   return %0 : tensor<13x100xf32>
 }
+
+// A quantised linear is a product of bytes; what follows it, up to the bytes of the
+// result, is its epilogue.
+// CHECK-LABEL: func.func @quantised_linear
+// CHECK-DAG: fx.kernel loops {{.*}}tensor<48x64xi8>
+// CHECK-DAG: fx.kernel loops {{.*}}tensor<33x64xi8>
+// CHECK: fx.kernel template ins({{.*}}tensor<33x64xi8>, {{.*}}tensor<48x64xi8>{{.*}} -> (tensor<33x48xi8>)
+// CHECK-NOT: fx.kernel {{loops|generic|template}}
+// CHECK: return
+func.func @quantised_linear(%x: tensor<33x64xui8>, %w: tensor<48x64xi8>,
+                            %s: tensor<48xf32>, %z: tensor<48xi64>, %b: tensor<48xf32>)
+    -> tensor<33x48xui8> {
+  %0 = fx.call "quantized_decomposed.dequantize_per_tensor.default"(%x) {arguments = [{operand = 0 : i64}, 0.02 : f64, 128 : i64, 0 : i64, 255 : i64, ui8], pure} : (tensor<33x64xui8>) -> tensor<33x64xf32>
+  %1 = fx.call "quantized_decomposed.dequantize_per_channel.default"(%w, %s, %z) {arguments = [{operand = 0 : i64}, {operand = 1 : i64}, {operand = 2 : i64}, 0 : i64, -128 : i64, 127 : i64, i8], pure} : (tensor<48x64xi8>, tensor<48xf32>, tensor<48xi64>) -> tensor<48x64xf32>
+  %2 = fx.linear %0, %1, %b : (tensor<33x64xf32>, tensor<48x64xf32>, tensor<48xf32>) -> tensor<33x48xf32>
+  %3 = fx.relu %2 : (tensor<33x48xf32>) -> tensor<33x48xf32>
+  %4 = fx.call "quantized_decomposed.quantize_per_tensor.default"(%3) {arguments = [{operand = 0 : i64}, 0.05 : f64, 3 : i64, 0 : i64, 255 : i64, ui8], pure} : (tensor<33x48xf32>) -> tensor<33x48xui8>
+  return %4 : tensor<33x48xui8>
+}

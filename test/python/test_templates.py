@@ -326,3 +326,39 @@ def test_dropout(count):
     assert torch.allclose(first[kept], torch.tensor(1 / 0.75))
     if count > 1000:
         assert abs(kept.float().mean().item() - 0.75) < 0.01
+
+
+QUANTISED = [(1, 1, 1, 0), (5, 16, 8, 128), (33, 67, 19, 7), (130, 257, 65, 255),
+             (0, 8, 3, 1), (2, 0, 3, 1)]
+
+
+@pytest.mark.parametrize("m,k,n,zero", QUANTISED)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8])
+def test_quantised_linear(m, k, n, zero, dtype):
+    """At most one step of the result's scale from eager mode, which multiplies
+    what it dequantises."""
+    import torch.ao.quantization.fx._decomposed  # noqa: F401
+
+    ops = torch.ops.quantized_decomposed
+    least, most = (0, 255) if dtype == torch.uint8 else (-128, 127)
+    zero += least
+
+    def layer(x, w, scales, zeros, b):
+        x = ops.dequantize_per_tensor.default(x, 0.02, zero, least, most, dtype)
+        w = ops.dequantize_per_channel.default(w, scales, zeros, 0, -128, 127,
+                                               torch.int8)
+        y = F.linear(x.reshape(1, m, k), w, b).relu()
+        return y, ops.quantize_per_tensor.default(y, 0.05, 3, 0, 255, torch.uint8)
+
+    generator = torch.Generator().manual_seed(m)
+    x = torch.randint(least, most + 1, (m, k), dtype=dtype, generator=generator)
+    w = torch.randint(-128, 128, (n, k), dtype=torch.int8, generator=generator)
+    zeros = torch.randint(-3, 4, (n,), generator=generator)
+    arguments = (x, w, rand(n, grad=False).abs() * 0.01, zeros, rand(n, grad=False))
+    compiled = torch.compile(layer, backend="fx_mlir", dynamic=False, fullgraph=True,
+                             options={"fallback": False})
+    have, steps = compiled(*arguments)
+    want, eager = layer(*arguments)
+    torch.testing.assert_close(have, want, rtol=1e-4, atol=1e-4)
+    assert steps.dtype == torch.uint8
+    assert (steps.int() - eager.int()).abs().max().item() <= 1 if m else steps.numel() == 0

@@ -105,6 +105,17 @@ def LiftQuantizePass : FX_PreGradPass<"fx-lift-quantize"> {
   }];
 }
 
+def LowerQuantizedPass : FX_PreGradPass<"fx-lower-quantized"> {
+  let summary = "Computes with the integers of quantised tensors";
+  let description = [{
+    linear(dequantize(x), dequantize(w), b) is a product of 8-bit integers, summed
+    in 32 bits, times the scales; w may have a scale and a zero point for each row.
+    So are mm and addmm. What else calls quantize_per_tensor,
+    dequantize_per_tensor and dequantize_per_channel of quantized_decomposed, with
+    scales of tensors that are numbers, becomes arithmetic.
+  }];
+}
+
 def VerifyPreGradPass : FX_PreGradPass<"fx-verify-pre-grad"> {
   let summary = "Checks what the pre-grad stage may see";
   let description = [{
