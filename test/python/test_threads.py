@@ -64,6 +64,8 @@ CASES = {
     # Places that are data.
     "embedding": (lambda i, w: F.embedding(i, w),
                   lambda: [ints(1000, 64, 70), rand(1000, 33, grad=True)]),
+    "narrow embedding": (lambda i, w: F.embedding(i, w),
+                         lambda: [ints(1000, 64, 70), rand(1000, 64, grad=True)]),
     "index_put": (lambda x, i, v: x.index_put((i,), v, accumulate=True),
                   lambda: [rand(1000, 129), ints(1000, 5000), rand(5000, 129)]),
     "scatter_add": (lambda x, i, s: x.scatter_add(1, i, s),

@@ -23,8 +23,10 @@ using namespace mlir::fx::cpu;
 /// takes.
 static constexpr int64_t kSerialPoints = 1 << 14;
 static constexpr int64_t kChunkPoints = 1 << 13;
-/// Columns of one chunk where threads share the vector loop.
+/// Columns of one chunk where threads share the vector loop; the least number,
+/// which for f32 is a line of the cache.
 static constexpr int64_t kChunkColumns = 64;
+static constexpr int64_t kLeastColumns = 16;
 
 namespace {
 
@@ -83,7 +85,7 @@ private:
   KernelFunction &function;
   unsigned vectorBits;
   scf::ForOp vectorLoop;
-  int64_t width = 1;
+  int64_t width = 1, chunkColumns = kChunkColumns;
   /// The counter of the vector loop in the code that is made.
   Value column;
   /// Lanes that are iterations, with the condition around them; null for all.
@@ -422,7 +424,7 @@ void ScatterEmitter::emitVectorLoop(Value begin, Value end) {
     emitAt(loop.getInductionVar());
   }
   auto size = getConstantIntValue(vectorLoop.getUpperBound());
-  if (size && *size % std::max(width, kChunkColumns) == 0)
+  if (size && *size % std::max(width, chunkColumns) == 0)
     return;
   OpBuilder::InsertionGuard guard(b);
   Value hasRest = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest,
@@ -463,13 +465,20 @@ void ScatterEmitter::emit() {
   }
   // What threads share: the own loops, or chunks of columns.
   bool sharesColumns = own.empty() && vectorLoop;
+  if (sharesColumns && columns < 4 * kChunkColumns &&
+      points >= kSerialPoints) {
+    if (columns < 2 * width)
+      width = std::min<int64_t>(width, kLeastColumns);
+    chunkColumns = llvm::alignTo(
+        std::max<int64_t>(kLeastColumns, llvm::divideCeil(columns, 4)), width);
+  }
   Value count;
   if (sharesColumns)
     count = arith::DivUIOp::create(
         b, loc,
         arith::AddIOp::create(b, loc, getSize(vectorLoop),
-                              constant(kChunkColumns - 1)),
-        constant(kChunkColumns));
+                              constant(chunkColumns - 1)),
+        constant(chunkColumns));
   for (scf::ForOp loop : own)
     count = count ? Value(arith::MulIOp::create(b, loc, count, getSize(loop)))
                   : getSize(loop);
@@ -480,7 +489,7 @@ void ScatterEmitter::emit() {
       items *= std::max<int64_t>(
           1, getConstantIntValue(loop.getUpperBound()).value_or(64));
     if (sharesColumns)
-      items = llvm::divideCeil(columns, kChunkColumns);
+      items = llvm::divideCeil(columns, chunkColumns);
     int64_t grain = std::max<int64_t>(
         1, kChunkPoints / std::max<int64_t>(1, points / items));
     std::tie(begin, end) =
@@ -488,7 +497,7 @@ void ScatterEmitter::emit() {
     values.clear();
   }
   if (sharesColumns) {
-    Value chunk = constant(kChunkColumns), size = getSize(vectorLoop);
+    Value chunk = constant(chunkColumns), size = getSize(vectorLoop);
     begin = arith::MulIOp::create(b, loc, begin, chunk);
     end = arith::MinSIOp::create(
         b, loc, size, arith::MulIOp::create(b, loc, end, chunk));

@@ -99,3 +99,17 @@ func.func @one_running_sum(%x: tensor<1000000xf32>) -> tensor<1000000xf32> {
   %0 = fx.cumsum %x {dim = 0 : i64} : (tensor<1000000xf32>) -> tensor<1000000xf32>
   return %0 : tensor<1000000xf32>
 }
+
+// -----
+
+// Rows of 32 are added at places that are data: each thread has a line of each.
+// CHECK-LABEL: func.func private @fx_kernel_0_scatter(
+// CHECK:         constant @fx_kernel_0_scatter_body
+// CHECK:         call @fx_rt_parallel_for
+// CHECK-LABEL: func.func private @fx_kernel_0_scatter_body(
+// CHECK:         scf.for
+// CHECK:           llvm.load {{.*}} -> vector<16xf32>
+func.func @add_short_rows(%x: tensor<100x32xf32>, %v: tensor<5000x32xf32>, %i: tensor<5000xi64>) -> tensor<100x32xf32> {
+  %0 = fx.index_put %x, %v, %i {accumulate = true, index_dims = array<i64: 0>} : (tensor<100x32xf32>, tensor<5000x32xf32>, tensor<5000xi64>) -> tensor<100x32xf32>
+  return %0 : tensor<100x32xf32>
+}
