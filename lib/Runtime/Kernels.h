@@ -196,13 +196,13 @@ struct DepthwisePlane {
 };
 
 /// A row of tiles of a Winograd convolution: tile t starts at column x + 2 * t
-/// of row y of all channels' planes; elements outside of them are zero. Point i
+/// of row y of all channels' planes, `channelSize` apart; elements outside of them are zero. Point i
 /// of the transform of (channel, tile) goes to to[i * pointStep + channel *
 /// channelStep + tile]. Whole vectors are stored: what is behind the last tile
 /// changes, too.
 struct WinogradInput {
   const float *image;
-  int64_t channels, height, width, y, x, tiles;
+  int64_t channels, channelSize, height, width, y, x, tiles;
   float *to;
   int64_t pointStep, channelStep;
 };

@@ -74,7 +74,7 @@ FX_INLINE void winogradInputVector(const WinogradInput &args, int64_t tile,
   const float *image = args.image + args.y * args.width + args.x + 2 * tile;
   float *to = args.to + tile;
   for (int64_t c = 0; c < args.channels;
-       ++c, image += args.height * args.width, to += args.channelStep) {
+       ++c, image += args.channelSize, to += args.channelStep) {
     VectorF32 d[16];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; ++i) {

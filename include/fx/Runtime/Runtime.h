@@ -330,7 +330,7 @@ typedef struct fx_rt_conv_shape {
 /// epilogue (or NULL) sees `batch` = image, `row` = output channel, `col` =
 /// position (z * out_h + y) * out_w + x. Returns non-zero for an inconsistent shape.
 ///
-/// 3x3 kernels without stride on enough channels and positions are computed as
+/// Kernels of 3x3 over height and width without stride on enough channels and positions are computed as
 /// Winograd's F(2x2, 3x3): as accurate, but an infinity or NaN of the input then
 /// makes the whole tile of 2x2 outputs NaN. FX_RT_WINOGRAD=0 in the environment
 /// turns that off.

@@ -121,7 +121,7 @@ inline bool isPointwise(const fx_rt_conv_shape &s) {
          s.in_w == s.out_w;
 }
 
-/// 3x3 kernels over planes, without strides, on enough tiles and channels.
+/// 3x3 kernels over height and width, without strides there, on enough tiles and channels.
 bool isWinograd(const fx_rt_conv_shape &shape);
 /// Elements of the transformed filters.
 int64_t winogradFilterCount(const fx_rt_conv_shape &shape);
