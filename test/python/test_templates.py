@@ -33,6 +33,10 @@ CONVOLUTIONS = {
                       dict(stride=(2, 1, 3), padding=(0, 1, 1),
                            dilation=(1, 2, 1), groups=2)),
     "volume depthwise": ((2, 5, 5, 7, 19), (5, 1, 3, 3, 3), dict(groups=5, padding=1)),
+    "volume Winograd": ((2, 17, 5, 13, 15), (19, 17, 3, 3, 3), dict(padding=1)),
+    "volume Winograd uneven": ((1, 18, 7, 20, 22), (16, 18, 2, 3, 3),
+                               dict(stride=(2, 1, 1), padding=(1, 0, 2),
+                                    dilation=(3, 1, 1))),
     "volume of planes": ((2, 3, 1, 9, 9), (4, 3, 1, 3, 3), {}),
     "volume without images": ((0, 3, 4, 4, 4), (4, 3, 3, 3, 3), {}),
 }
@@ -75,7 +79,7 @@ def channels_last(tensor):
 
 @pytest.mark.parametrize("name", [
     "plane", "plane pointwise", "plane grouped", "plane depthwise", "plane Winograd",
-    "volume", "volume strided", "volume depthwise"])
+    "volume", "volume strided", "volume depthwise", "volume Winograd"])
 def test_channels_last(name):
     """Two convolutions and what is between them, with such weights and images;
     the gradients' strides are those of eager mode, too."""
