@@ -16,6 +16,8 @@ using namespace fxrt;
 namespace {
 /// More rows of weights than this make up for packing.
 constexpr int64_t kMaxRows = 256;
+/// As many take as long as packing.
+constexpr int64_t kPackingRows = 8;
 /// The padded copy of a block of rows stays in the second-level cache.
 constexpr int64_t kBlockBytes = 192 << 10;
 
@@ -183,12 +185,19 @@ private:
 };
 } // namespace
 
+/// Whether the lanes behind the rows of the grid cost less than packing.
+static bool hasFullTiles(const PatchProduct &p) {
+  const int64_t nr = p.tiles.nr, vl = p.tiles.vl;
+  if (p.cols >= nr && (p.cols % nr == 0 || p.cols >= 4 * nr))
+    return true;
+  return p.cols > vl &&
+         p.M * (roundUp(p.cols, vl) - p.cols) < kPackingRows * p.cols;
+}
+
 bool fxrt::isDirectProduct(const PatchProduct &p) {
-  const int64_t nr = p.tiles.nr;
   return p.packed && !p.packsLate && p.strideX == 1 && p.strideY == 1 &&
          p.strideZ == 1 && p.dense() &&
-         p.allTaps() > 1 && p.M <= kMaxRows && p.cols >= nr &&
-         (p.cols % nr == 0 || p.cols >= 4 * nr) &&
+         p.allTaps() > 1 && p.M <= kMaxRows && hasFullTiles(p) &&
          // Offsets are 32 bits.
          p.channels * (p.spanZ + 1) * p.sourceH * p.sourceW < int64_t(1) << 28;
 }
