@@ -3,7 +3,8 @@
 All in one process, interleaved, CPU time of one thread, minimum of the rounds.
 The error is that of the output, or of the worst gradient, against float64,
 relative in the 2-norm. Needs the workloads of the CPU benchmark. Prints a table
-in Markdown, and writes the figures to a file with --json.
+in Markdown, and writes the figures to a file with --json. A backend may have an
+option: --modes infer --backends inductor,inductor:freezing,fx_mlir:freezing.
 
     PYTHONPATH=python FX_MLIR_LIBRARY_DIR=build/lib \\
       python benchmarks/bf16_models.py --workloads ../shared/bench \\
@@ -45,7 +46,11 @@ class Case:
         else:
             step = lambda *xs: self.model(*xs)
         torch._dynamo.reset()
-        return step if backend == "eager" else torch.compile(step, backend=backend)
+        if backend == "eager":
+            return step
+        name, _, option = backend.partition(":")
+        return torch.compile(step, backend=name,
+                             options={option: True} if option else None)
 
     def run(self, function):
         import torch

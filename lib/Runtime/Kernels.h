@@ -128,6 +128,7 @@ struct Fetch {
 /// an odd K; `tiles` has no stridedTile, dot and axpy.
 struct DotKernels {
   GemmKernels<float> tiles;
+  /// packA may write a vector behind the packed rows.
   PackKernels<BFloat16, float> pack;
   /// As packedTile with rows of B that are neighbours.
   using FetchingTile = void (*)(int64_t K, const float *A, const float *B,

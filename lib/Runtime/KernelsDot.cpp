@@ -251,8 +251,8 @@ void packA(const BFloat16 *A, int64_t rsA, int64_t csA, int64_t rows,
       loadPairsTransposed(A + k, rsA, rows, steps, block);
       float *to = packed + k / 2 * rows;
       // A full store spills into the next step's values, which are written
-      // afterwards.
-      if (k + 4 * VL <= K) {
+      // afterwards, and behind the last one's.
+      if (steps == 2 * VL) {
 #pragma clang loop unroll(full)
         for (int i = 0; i < VL; ++i)
           store<float>(to + i * rows, block[i]);
