@@ -109,6 +109,31 @@ def test_products(compiler, batch, m, n, k, dtype):
     check(function, *tensors(dtype, (batch, m, k), (batch, k, n), (n,)))
 
 
+@pytest.mark.parametrize("freezing", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m,n,k", [
+    (1, 1, 1), (3, 70, 5), (20, 40, 65), (60, 33, 601), (100, 70, 1025),
+    (700, 37, 31)])
+def test_infinities_and_nan(compiler, m, n, k, dtype, freezing):
+    """They reach the sums that they are terms of, and no others: nothing is
+    multiplied by the zeros behind an odd number of steps."""
+    a, weight = tensors(dtype, (m, k), (n, k))
+    a[m // 2, k - 1] = float("inf")
+    a[0, 0] = float("nan")
+    weight[n - 1, k - 1] = float("-inf")
+    exact = a.double() @ weight.double().t()
+    torch._dynamo.reset()
+    with torch.no_grad():
+        function = torch.compile(lambda a, w: F.linear(a, w),
+                                 backend="fx_mlir",
+                                 options={"freezing": freezing})
+        for _ in range(2):
+            got = function(a, weight).double()
+            assert torch.equal(got.isnan(), exact.isnan())
+            assert torch.equal(got.isinf(), exact.isinf())
+            assert torch.equal(got[got.isinf()], exact[exact.isinf()])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_heads(compiler, dtype):
     """Rows, columns and batches of a product that are not neighbours."""
