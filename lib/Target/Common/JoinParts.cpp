@@ -94,7 +94,8 @@ FailureOr<std::vector<JoinPart>> target::getJoinParts(KernelOp kernelOp) {
     parts.push_back({tensor, std::move(*kernel),
                      [insert = insert](OpBuilder &b, KernelFunction &f) {
                        return getPartBuffer(b, f, insert);
-                     }});
+                     },
+                     insert});
   }
   return parts;
 }

@@ -17,6 +17,8 @@ struct JoinPart {
   Value tensor;
   LoopKernel kernel;
   LoopEmitter::BufferMaker buffer;
+  /// Puts it into the result; null for a tensor that is as large as that.
+  tensor::InsertSliceOp insert;
 };
 
 /// The parts in the order in which they are written: a later one may overwrite

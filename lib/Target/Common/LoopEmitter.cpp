@@ -375,6 +375,26 @@ LogicalResult LoopEmitter::emit() {
   return success();
 }
 
+void LoopEmitter::emitLeading(Block *block, ArrayRef<unsigned> leading,
+                              Value begin, Value end) {
+  OpBuilder::InsertionGuard guard(b);
+  ivs.assign(schedule.dims.size(), Value());
+  ivScopes.assign(schedule.dims.size(), 0);
+  openScope(block);
+  SmallVector<unsigned> kept(leading);
+  for (unsigned d : schedule.kept)
+    if (!llvm::is_contained(leading, d))
+      kept.push_back(d);
+  schedule.kept = std::move(kept);
+  numParallelLevels = leading.size();
+  for (unsigned d = 0; d < schedule.dims.size(); ++d)
+    if (schedule.dims[d].size == 1)
+      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  chooseRowCache();
+  emitRange(begin, end);
+  setInsertion(0);
+}
+
 /// Continues in a function on ranges of points.
 void LoopEmitter::enterParallelBody(Value count, int64_t grain, Value &begin,
                                     Value &end) {

@@ -73,6 +73,11 @@ public:
   virtual ~LoopEmitter() = default;
   /// The whole kernel.
   LogicalResult emit();
+  /// The points `begin` to `end` of the dims `leading`, counted as one, at the
+  /// end of `block`, in a function whose buffers are the kernel's. The dims are
+  /// kept ones of the schedule.
+  void emitLeading(Block *block, ArrayRef<unsigned> leading, Value begin,
+                   Value end);
   /// The points of a tile, in a function (closure, batch, row, column, rows,
   /// columns, ...).
   void emitTile(func::FuncOp function, const TileDims &tile);

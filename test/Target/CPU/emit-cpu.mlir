@@ -66,3 +66,34 @@ func.func @transpose(%x: tensor<32x40xf32>) -> tensor<40x32xf32> {
   }
   return %0 : tensor<40x32xf32>
 }
+
+// Both parts of a row are written before the next rows: memory is filled from
+// begin to end, and threads share the rows of both.
+// CHECK-LABEL: func.func private @fx_kernel_{{[0-9]+}}(
+// CHECK:         constant @[[BODY:fx_kernel_[0-9]+_body]]
+// CHECK:         call @fx_rt_parallel_for
+// CHECK:       func.func private @[[BODY]](
+// CHECK:         %[[ROWS:.*]] = arith.constant 4 : i64
+// CHECK:         scf.for {{.*}} step %[[ROWS]]
+// CHECK:           call @fx_kernel_{{[0-9]+}}_part0
+// CHECK-NEXT:      call @fx_kernel_{{[0-9]+}}_part1
+func.func @side_by_side(%x: tensor<1000x64xf32>, %y: tensor<1000x64xf32>) -> tensor<1000x128xf32> {
+  %0 = fx.kernel join ins(%x, %y : tensor<1000x64xf32>, tensor<1000x64xf32>) -> (tensor<1000x128xf32>) {
+  ^bb0(%a: tensor<1000x64xf32>, %b: tensor<1000x64xf32>):
+    %e = tensor.empty() : tensor<1000x128xf32>
+    %part = tensor.empty() : tensor<1000x64xf32>
+    %n = linalg.generic {indexing_maps = [#rows, #rows], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<1000x64xf32>) outs(%part : tensor<1000x64xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      %v = arith.negf %i : f32
+      linalg.yield %v : f32
+    } -> tensor<1000x64xf32>
+    %c = linalg.generic {indexing_maps = [#rows, #rows], iterator_types = ["parallel", "parallel"]} ins(%b : tensor<1000x64xf32>) outs(%part : tensor<1000x64xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      linalg.yield %i : f32
+    } -> tensor<1000x64xf32>
+    %left = tensor.insert_slice %n into %e[0, 0] [1000, 64] [1, 1] : tensor<1000x64xf32> into tensor<1000x128xf32>
+    %right = tensor.insert_slice %c into %left[0, 64] [1000, 64] [1, 1] : tensor<1000x64xf32> into tensor<1000x128xf32>
+    fx.kernel_return %right : tensor<1000x128xf32>
+  }
+  return %0 : tensor<1000x128xf32>
+}
