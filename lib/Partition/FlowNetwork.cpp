@@ -34,8 +34,8 @@ public:
     for (uint32_t e = 0; e < edges.size(); ++e)
       numbers[next[incoming ? edges[e].to : edges[e].from]++] = e;
   }
-  const uint32_t *begin(Vertex v) const { return &numbers[0] + first[v]; }
-  const uint32_t *end(Vertex v) const { return &numbers[0] + first[v + 1]; }
+  const uint32_t *begin(Vertex v) const { return numbers.data() + first[v]; }
+  const uint32_t *end(Vertex v) const { return numbers.data() + first[v + 1]; }
 
 private:
   std::vector<uint32_t> first, numbers;

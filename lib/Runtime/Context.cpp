@@ -1,6 +1,7 @@
 //===- Context.cpp - Errors, contexts, workspaces, scratch memory ---------===//
 
 #include "Internal.h"
+#include "Sanitizer.h"
 
 #include <atomic>
 #include <pthread.h>
@@ -30,6 +31,8 @@ struct alignas(kAlignment) BlockHeader {
 /// Block sizes are rounded up to one of four steps in each power of two, so
 /// that slightly different sizes reuse each other's blocks.
 size_t roundBlockSize(size_t bytes) {
+  if (kIsSanitized)
+    return bytes;
   if (bytes <= 256)
     return 256;
   size_t step = 64;

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Internal.h"
+#include "Sanitizer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -44,12 +45,13 @@ struct BlockCache {
     newest = block;
     freeBytes += block->capacity;
   }
-  /// The smallest free block that wastes less than an eighth.
+  /// The smallest free block that wastes less than an eighth; nothing with
+  /// AddressSanitizer.
   fx_rt_block *take(int64_t capacity) {
     fx_rt_block *best = nullptr;
     for (fx_rt_block *block = newest; block; block = block->older)
       if (block->capacity >= capacity &&
-          block->capacity - capacity <= capacity / 8 &&
+          block->capacity - capacity <= (kIsSanitized ? 0 : capacity / 8) &&
           (!best || block->capacity < best->capacity))
         best = block;
     if (best)
@@ -111,7 +113,7 @@ void *fx_rt_tensor_acquire(int64_t bytes, fx_rt_block **result) {
   if (usesGuardPages())
     return acquireGuarded(bytes, result);
   pthread_once(&once, initialize);
-  int64_t capacity = roundUp(maxOf(bytes, 1), kPage);
+  int64_t capacity = roundUp(maxOf(bytes, 1), kIsSanitized ? 1 : kPage);
   pthread_mutex_lock(&cache.mutex);
   fx_rt_block *block = cache.take(capacity), *removed = nullptr;
   if (block)

@@ -1,7 +1,7 @@
 """Models of the zoo as machine code, without Python: fx-run's results against
 what PyTorch recorded. `python3 test_zoo_run.py [FLAGS of fx-run]` prints a
 table; `FX_RT_GUARD_PAGES=1 python3 test_zoo_run.py --separate-buffers` looks for
-accesses beyond buffers.
+accesses beyond buffers. With `--shared-library` fx-compile makes a library first.
 """
 
 import json
@@ -36,18 +36,24 @@ class Refused(Exception):
     pass
 
 
+def run_tool(name, *arguments):
+    done = subprocess.run([tool(name), *arguments], capture_output=True, text=True)
+    if done.returncode == 1 and done.stderr.strip():
+        raise Refused(done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
 def fx_run(path, entries, training, folder, flags):
     """The results by name: out_<k>, or loss and grad_<parameter>."""
     arrays = {f"in_{k}": np.load(path.parent / entry["file"]).reshape(entry["shape"])
               for k, entry in enumerate(entries)}
     np.savez(folder / "in.npz", **arrays)
-    done = subprocess.run(
-        [tool("fx-run"), str(path), *(["--mode=training"] if training else []), *flags,
-         "--inputs", str(folder / "in.npz"), "--outputs", str(folder / "out.npz")],
-        capture_output=True, text=True)
-    if done.returncode == 1 and done.stderr.strip():
-        raise Refused(done.stderr)
-    assert done.returncode == 0, done.stderr
+    flags = [*(["--mode=training"] if training else []), *flags]
+    if "--shared-library" in flags:
+        flags.remove("--shared-library")
+        run_tool("fx-compile", str(path), *flags, "-o", str(folder / "model.so"))
+        path, flags = folder / "model.so", []
+    run_tool("fx-run", str(path), *flags, "--inputs", str(folder / "in.npz"), "--outputs", str(folder / "out.npz"))
     return np.load(folder / "out.npz")
 
 

@@ -11,6 +11,7 @@
 #include "llvm/Pass.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
@@ -20,10 +21,34 @@
 using namespace mlir;
 using namespace mlir::fx::cpu;
 
+/// A compiler with AddressSanitizer makes code with it, which runs in this
+/// process or is linked with the run-time library, which has it too. Text and
+/// single object files stay as they are.
+static constexpr bool kIsSanitized = LLVM_ADDRESS_SANITIZER_BUILD;
+
 /// Whether a function runs once a call, to start kernels and to tell sizes.
 static bool isHostCode(const llvm::Function &function) {
   return !function.hasLocalLinkage() && !function.hasHiddenVisibility();
 }
+
+namespace {
+/// The analyses of the new pass manager.
+struct Analyses {
+  explicit Analyses(llvm::TargetMachine &machine) : builder(&machine) {
+    builder.registerModuleAnalyses(mam);
+    builder.registerCGSCCAnalyses(cgam);
+    builder.registerFunctionAnalyses(fam);
+    builder.registerLoopAnalyses(lam);
+    builder.crossRegisterProxies(lam, fam, cgam, mam);
+  }
+
+  llvm::LoopAnalysisManager lam;
+  llvm::FunctionAnalysisManager fam;
+  llvm::CGSCCAnalysisManager cgam;
+  llvm::ModuleAnalysisManager mam;
+  llvm::PassBuilder builder;
+};
+} // namespace
 
 /// A short pipeline: the emitted code is already in the form that we want, so
 /// only redundancy is removed. Loops of generic kernels get the full one.
@@ -31,25 +56,16 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
                      unsigned level) {
   if (level == 0)
     return;
-  llvm::LoopAnalysisManager lam;
-  llvm::FunctionAnalysisManager fam;
-  llvm::CGSCCAnalysisManager cgam;
-  llvm::ModuleAnalysisManager mam;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(mam);
-  builder.registerCGSCCAnalyses(cgam);
-  builder.registerFunctionAnalyses(fam);
-  builder.registerLoopAnalyses(lam);
-  builder.crossRegisterProxies(lam, fam, cgam, mam);
-
+  Analyses analyses(machine);
   llvm::FunctionPassManager quick;
   quick.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   quick.addPass(llvm::InstCombinePass());
   quick.addPass(llvm::SimplifyCFGPass());
   quick.addPass(llvm::createFunctionToLoopPassAdaptor(
       llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
-  llvm::FunctionPassManager full = builder.buildFunctionSimplificationPipeline(
-      llvm::OptimizationLevel::O2, llvm::ThinOrFullLTOPhase::None);
+  llvm::FunctionPassManager full =
+      analyses.builder.buildFunctionSimplificationPipeline(
+          llvm::OptimizationLevel::O2, llvm::ThinOrFullLTOPhase::None);
   full.addPass(llvm::LoopVectorizePass());
   full.addPass(llvm::InstCombinePass());
   full.addPass(llvm::SimplifyCFGPass());
@@ -57,10 +73,31 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
     if (function.isDeclaration())
       continue;
     if (function.getName().ends_with("_generic"))
-      full.run(function, fam);
+      full.run(function, analyses.fam);
     else
-      quick.run(function, fam);
+      quick.run(function, analyses.fam);
   }
+}
+
+/// Checks every access as AddressSanitizer does it.
+static void checkAccesses(llvm::Module &module, llvm::TargetMachine &machine) {
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration())
+      function.addFnAttr(llvm::Attribute::SanitizeAddress);
+  // Constants would need a constructor, which two parts in a process cannot
+  // both have.
+  for (llvm::GlobalVariable &global : module.globals()) {
+    llvm::GlobalValue::SanitizerMetadata metadata;
+    metadata.NoAddress = true;
+    global.setSanitizerMetadata(metadata);
+  }
+  Analyses analyses(machine);
+  llvm::ModulePassManager passes;
+  passes.addPass(llvm::AddressSanitizerPass(
+      llvm::AddressSanitizerOptions(), /*UseGlobalGC=*/false,
+      /*UseOdrIndicator=*/false, llvm::AsanDtorKind::None,
+      llvm::AsanCtorKind::None));
+  passes.run(module, analyses.mam);
 }
 
 namespace {
@@ -107,6 +144,8 @@ GeneratedCode fx::cpu::generateObject(llvm::Module &module,
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
   optimize(module, *machine, options.optLevel);
+  if (kIsSanitized && !options.singleObject)
+    checkAccesses(module, *machine);
   // Instructions of host code are selected the fast way: there are many of
   // them, and they run once.
   for (llvm::Function &function : module)

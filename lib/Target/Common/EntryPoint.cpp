@@ -196,7 +196,8 @@ FailureOr<Value> EntryPointEmitter::getSize(Value tensor, int64_t dim) {
   } else if (auto collapse =
                  tensor.getDefiningOp<tensor::CollapseShapeOp>()) {
     size = constant(1);
-    for (int64_t part : collapse.getReassociationIndices()[dim]) {
+    ReassociationIndices parts = collapse.getReassociationIndices()[dim];
+    for (int64_t part : parts) {
       FailureOr<Value> factor = getSize(collapse.getSrc(), part);
       if (failed(factor))
         return failure();
