@@ -34,6 +34,9 @@ CASES = {
     "batch norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
                    lambda: [rand(8, 5, 67, 71, grad=True), rand(5, grad=True),
                             rand(5, grad=True)]),
+    "parts of rows": (lambda x, y: (torch.cat([x, y * 2], 1), torch.roll(x, 5, 1),
+                                    F.pad(y, (3, 2))),
+                      lambda: [rand(2001, 67), rand(2001, 61)]),
     # Few rows, which threads share.
     "sum of all": (lambda x: x.sum(), lambda: [rand(1031, 517)]),
     "mean of squares": (lambda x: (x * x).mean(),
