@@ -117,6 +117,15 @@ int64_t getBlockK(int64_t K, int64_t elementSize) {
   return K <= limit ? K : roundUp(ceilDiv(K, ceilDiv(K, limit)), 16);
 }
 
+/// Steps of K that a tile sums up before it adds to C: rounding errors grow with
+/// the length of a sum, not with the number of sums.
+constexpr int64_t kSumSteps = 192;
+int64_t getSumSteps(int64_t steps) {
+  if (steps <= kSumSteps)
+    return steps;
+  return roundUp(ceilDiv(steps, ceilDiv(steps, kSumSteps)), 8);
+}
+
 /// Columns that are computed at a time of a result that only the epilogue
 /// reads, if its sums are not finished at once.
 int64_t getHiddenColumns(int64_t rows, int64_t columns, int64_t nr) {
@@ -460,6 +469,29 @@ private:
     }
   }
 
+  /// A tile of `rows` rows from `row`, kc steps from k, of packed rows `a` or of
+  /// A itself.
+  void runTile(int64_t rows, TileWidth width, int64_t kc, const T *a,
+               int64_t row, int64_t k, const T *b, int64_t ldb, T *to,
+               int64_t cols, bool accumulate, const T *bias) {
+    // Sums of pairs are as long as they are: their factors are rounded more.
+    const int64_t steps = pair == 1 ? getSumSteps(kc) : kc;
+    int64_t s = 0;
+    do { // Once without a step of K, too: the tile is set.
+      const int64_t count = minOf(steps, kc - s);
+      const T *addend = s + count == kc ? bias : nullptr;
+      if (a)
+        table.packedTile[rows - 1][width](count, a + s * rows, 0, 0,
+                                          b + s * ldb, ldb, to, ld, cols,
+                                          accumulate || s > 0, addend);
+      else if constexpr (std::is_same_v<S, T>)
+        table.stridedTile[rows - 1][width](
+            count, A + row * p.rsA + (k + s) * p.csA, p.rsA, p.csA,
+            b + s * ldb, ldb, to, ld, cols, accumulate || s > 0, addend);
+      s += steps;
+    } while (s < kc);
+  }
+
   /// Row panels [q0, q1), `cols` columns from n, kc steps from k.
   void runRowBlock(const EvenSplit &panels, int64_t q0, int64_t q1, int64_t m0,
                    int64_t n, int64_t cols, int64_t k, int64_t kc, T *packedA,
@@ -508,14 +540,11 @@ private:
         if (packsLate)
           runFetching(rows, width, kc, packedA + (row - firstPanelRow) * kc, b,
                       at(m0 + row, n + j), tileCols, accumulate, bias, fetch);
-        else if (plan.packA)
-          table.packedTile[rows - 1][width](
-              kc, packedA + (row - firstPanelRow) * kc, 0, 0, b, ldb,
-              at(m0 + row, n + j), ld, tileCols, accumulate, bias);
-        else if constexpr (std::is_same_v<S, T>)
-          table.stridedTile[rows - 1][width](
-              kc, A + (m0 + row) * p.rsA + k * p.csA, p.rsA, p.csA, b, ldb,
-              at(m0 + row, n + j), ld, tileCols, accumulate, bias);
+        else
+          runTile(rows, width, kc,
+                  plan.packA ? packedA + (row - firstPanelRow) * kc : nullptr,
+                  m0 + row, k, b, ldb, at(m0 + row, n + j), tileCols,
+                  accumulate, bias);
       }
       int64_t done = j + tileCols;
       if (p.epilogue && last && (done == cols || done % kEpilogueN == 0)) {
