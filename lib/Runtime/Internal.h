@@ -85,13 +85,23 @@ template <typename T>
 class ScopedBuffer {
 public:
   ScopedBuffer(void *ctx, int64_t count)
-      : ctx(ctx), data(static_cast<T *>(takeBlock(ctx, count * sizeof(T)))) {}
-  ~ScopedBuffer() { returnBlock(ctx, data); }
+      : ctx(ctx), data(count ? static_cast<T *>(takeBlock(ctx, count * sizeof(T)))
+                             : getNothing()) {}
+  ~ScopedBuffer() {
+    if (data != getNothing())
+      returnBlock(ctx, data);
+  }
   ScopedBuffer(const ScopedBuffer &) = delete;
   ScopedBuffer &operator=(const ScopedBuffer &) = delete;
   T *get() const { return data; }
 
 private:
+  /// What stands for a block of no elements: no failure, and no memory.
+  static T *getNothing() {
+    alignas(64) static char nothing[64];
+    return reinterpret_cast<T *>(nothing);
+  }
+
   void *ctx;
   T *data;
 };
