@@ -26,7 +26,11 @@ shared = os.path.join(config.fx_source_dir, "..", "shared")
 if os.path.isdir(os.path.join(shared, "oracle")):
     config.available_features.add("shared")
     config.substitutions.append(("%shared", shared))
-if shutil.which("mlir-opt-22"):
+# Nothing that is built without the sanitizers can load what is built with them,
+# and their shadow memory needs more address space than a test may limit.
+if config.has_asan:
+    config.available_features.add("asan")
+elif shutil.which("mlir-opt-22"):
     config.available_features.add("mlir-opt-22")
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
