@@ -83,6 +83,13 @@ void LoopEmitter::bindDim(unsigned dim, Value iv) {
   ivScopes[dim] = top();
 }
 
+/// Dims of size 1 stand at their only point.
+void LoopEmitter::bindUnitDims() {
+  for (unsigned d = 0; d < schedule.dims.size(); ++d)
+    if (schedule.dims[d].size == 1)
+      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+}
+
 Value LoopEmitter::getBufferSize(Value tensor, int64_t dim) {
   setInsertion(0);
   return materialize(b, loc, getBuffer(tensor).sizes[dim]);
@@ -304,9 +311,7 @@ LogicalResult LoopEmitter::emit() {
   }
   chooseSharedDim(rows, total / std::max<int64_t>(rows, 1));
   if (sharedDim >= 0) {
-    for (unsigned d = 0; d < schedule.dims.size(); ++d)
-      if (schedule.dims[d].size == 1)
-        bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+    bindUnitDims();
     emitKept(0);
     setInsertion(0);
     func::ReturnOp::create(b, loc);
@@ -327,9 +332,7 @@ LogicalResult LoopEmitter::emit() {
   if (!parallel)
     vectorChunk = 0;
   if (!numParallelLevels && !vectorOnly) {
-    for (unsigned d = 0; d < schedule.dims.size(); ++d)
-      if (schedule.dims[d].size == 1)
-        bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+    bindUnitDims();
     chooseRowCache();
     emitKept(0);
     setInsertion(0);
@@ -365,9 +368,7 @@ LogicalResult LoopEmitter::emit() {
         std::max<int64_t>(1, kChunkWork / std::max<int64_t>(1, total / points));
     enterParallelBody(count, grain, begin, end);
   }
-  for (unsigned d = 0; d < schedule.dims.size(); ++d)
-    if (schedule.dims[d].size == 1)
-      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  bindUnitDims();
   chooseRowCache();
   emitRange(begin, end);
   setInsertion(0);
@@ -387,9 +388,7 @@ void LoopEmitter::emitLeading(Block *block, ArrayRef<unsigned> leading,
       kept.push_back(d);
   schedule.kept = std::move(kept);
   numParallelLevels = leading.size();
-  for (unsigned d = 0; d < schedule.dims.size(); ++d)
-    if (schedule.dims[d].size == 1)
-      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  bindUnitDims();
   chooseRowCache();
   emitRange(begin, end);
   setInsertion(0);
@@ -433,9 +432,7 @@ void LoopEmitter::emitTile(func::FuncOp function, const TileDims &tile) {
   ivScopes.assign(schedule.dims.size(), 0);
   openScope(&function.getBody().front());
   setInsertion(0);
-  for (unsigned d = 0; d < schedule.dims.size(); ++d)
-    if (schedule.dims[d].size == 1)
-      bindDim(d, getScalarExpr(getAffineConstantExpr(0, b.getContext())));
+  bindUnitDims();
   Value batch = function.getArgument(1), row = function.getArgument(2),
         col = function.getArgument(3), rows = function.getArgument(4),
         cols = function.getArgument(5);

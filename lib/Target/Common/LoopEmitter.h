@@ -121,6 +121,7 @@ protected:
   scf::ForOp openLoop(Value begin, Value end, int64_t step, ValueRange init);
   void closeLoop(scf::ForOp loop, ValueRange yielded);
   void bindDim(unsigned dim, Value iv);
+  void bindUnitDims();
   Value createMask(Value count);
 
   // Values.
